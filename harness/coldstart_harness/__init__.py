@@ -1,0 +1,1 @@
+"""Tools that build, start, prove and measure images from outside; imports nothing of the server."""

@@ -1,0 +1,1 @@
+"""Coldstart's server: Python inference services that say ready only when they are."""

@@ -1,0 +1,1 @@
+"""Terms, protocols and errors of the services; imports nothing of the other layers."""

@@ -1,0 +1,1 @@
+"""Engines, each behind a domain protocol; the only modules that import an inference library."""
