@@ -1,0 +1,83 @@
+# The commands of the project and the development shell.
+{
+  lib,
+  pkgs,
+  python,
+  models,
+  variants,
+  images,
+  checks,
+  sources,
+}:
+let
+  development = python.environmentOf {
+    name = "development";
+    extras = python.extras;
+    groups = [ "dev" ];
+  };
+  operation = python.environmentOf {
+    name = "harness";
+    extras = [ "harness" ];
+  };
+
+  starter = models.mkManifest {
+    names = variants.image.names;
+    inherit (variants.image) engines;
+  };
+
+  # Derivations, not outputs: `up` builds them itself, where a person can watch.
+  planOf = attribute: image: {
+    name = "${image.imageName}:${image.imageTag}";
+    image = drvOf image;
+    to_docker = drvOf image.copyToDockerDaemon;
+    to_podman = drvOf image.copyToPodman;
+    inherit (variants.${attribute}) port;
+    layers = image.layerNames;
+  };
+  drvOf = derivation: builtins.unsafeDiscardOutputDependency derivation.drvPath;
+  plan = pkgs.writeText "plan.json" (
+    builtins.toJSON {
+      images = lib.mapAttrs planOf images;
+      checks = lib.mapAttrs (_name: drvOf) checks;
+    }
+  );
+
+  mkApp = name: text: {
+    type = "app";
+    program = "${
+      pkgs.writeShellApplication {
+        inherit name text;
+      }
+    }/bin/${name}";
+  };
+  mkHarnessApp =
+    environment: command:
+    mkApp "coldstart-${command}" ''
+      export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=${sources.harness}/harness
+      exec ${environment}/bin/python -m coldstart_harness ${command} --plan ${plan} "$@"
+    '';
+in
+{
+  apps = {
+    up = mkHarnessApp operation "up";
+    down = mkHarnessApp operation "down";
+    test = mkHarnessApp development "test";
+    bench = mkHarnessApp development "bench";
+    dev = mkApp "coldstart-dev" ''
+      if [ ! -d server/coldstart ]; then
+        echo "dev: run it from the top of the checkout; $PWD has no server/coldstart" >&2
+        exit 2
+      fi
+      export MODELS_MANIFEST=${starter} PROFILE=dev SERVICE_MODE="''${SERVICE_MODE:-all}" PYTHONPATH=$PWD/server
+      exec ${development}/bin/python -m uvicorn --factory coldstart.apps.dev:app_factory --reload --reload-dir server "$@"
+    '';
+  };
+
+  shell = pkgs.mkShell {
+    packages = [ development ];
+    shellHook = ''
+      export MODELS_MANIFEST=${starter} PROFILE=dev SERVICE_MODE=all
+      export PYTHONPATH=$PWD/server:$PWD/harness:$PWD/models PYTHONDONTWRITEBYTECODE=1
+    '';
+  };
+}

@@ -1,0 +1,63 @@
+# What `nix flake check` proves: each check's name is the behaviour that it shows.
+{
+  lib,
+  pkgs,
+  coldstartLib,
+  python,
+  variants,
+  images,
+  models,
+  sources,
+}:
+let
+  environment = python.environmentOf {
+    name = "development";
+    extras = python.extras;
+    groups = [ "dev" ];
+  };
+
+  # A command over a writable copy of the sources; what it leaves in $out is the check's report.
+  mkCheck =
+    name: script:
+    pkgs.runCommand name { nativeBuildInputs = [ environment ]; } ''
+      cp -r ${sources.everything} source
+      chmod -R u+w source
+      cd source
+      mkdir "$out"
+      export HOME=$TMPDIR PYTHONPATH=server:harness:models PYTHONDONTWRITEBYTECODE=1
+      ${script}
+    '';
+
+  # A list of sentences about what is wrong; the check fails and prints them if there is one.
+  mkVerdict =
+    name: findings:
+    pkgs.runCommand name { findings = lib.concatStringsSep "\n" findings; } ''
+      if [ -n "$findings" ]; then
+        echo "$findings" >&2
+        exit 1
+      fi
+      mkdir "$out"
+    '';
+
+  promises = import ./image-promises.nix { inherit lib; };
+in
+{
+  python-is-formatted = mkCheck "python-is-formatted" "ruff format --check .";
+  python-is-linted = mkCheck "python-is-linted" "ruff check .";
+  python-types-hold = mkCheck "python-types-hold" "mypy";
+  imports-keep-their-layers = mkCheck "imports-keep-their-layers" "lint-imports";
+  tests-pass = mkCheck "tests-pass" ''
+    pytest tests/unit tests/contract tests/api -p no:cacheprovider \
+      --junitxml "$out/junit.xml" --cov coldstart --cov coldstart_harness --cov-report "xml:$out/coverage.xml" --cov-report term
+  '';
+  nix-functions-are-tested = mkVerdict "nix-functions-are-tested" (
+    (import ../lib/tests.nix { inherit lib; }).failures
+  );
+  packages-are-the-locked-wheels = mkVerdict "packages-are-the-locked-wheels" (
+    map (name: "${name} is not the wheel that poetry.lock names") python.strangers
+  );
+}
+// lib.mapAttrs' (attribute: variant: {
+  name = "${attribute}-keeps-its-promises";
+  value = mkVerdict "${attribute}-keeps-its-promises" (promises images.${attribute}.config variant);
+}) variants

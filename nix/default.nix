@@ -1,0 +1,70 @@
+# All outputs, out of the inputs that it is given: the genuine ones (flake.nix) or stand-ins (nix/offline/flake.nix).
+{
+  self,
+  nixpkgs,
+  nix2container,
+  poetry2nix,
+  acceptedLicenses,
+  ...
+}:
+let
+  inherit (nixpkgs) lib;
+  systems = [ "x86_64-linux" ];
+
+  coldstartLib = import ./lib { inherit lib; };
+  project = (builtins.fromTOML (builtins.readFile ../pyproject.toml)).tool.poetry;
+
+  metadata = {
+    inherit (project) version description;
+    source = project.repository;
+    revision = self.rev or "dirty";
+    created = coldstartLib.timestampOf (self.lastModifiedDate or "19700101000000");
+  };
+
+  sources = import ./sources.nix { inherit lib; };
+
+  # One scope a system: each file of nix/ takes what it needs of it, by name.
+  scopeOf =
+    system:
+    let
+      scope = {
+        inherit
+          lib
+          coldstartLib
+          sources
+          metadata
+          poetry2nix
+          acceptedLicenses
+          ;
+        pkgs = import nixpkgs { inherit system; };
+        inherit (nix2container.packages.${system}) nix2container;
+        python = call ./python;
+        models = call ./models;
+        variants = coldstartLib.variantsOf (import ./variants.nix) scope.models.entries;
+        images = lib.mapAttrs (_attribute: call ./images) scope.variants;
+        checks = call ./checks;
+        apps = call ./apps;
+      };
+      call =
+        path:
+        let
+          function = import path;
+        in
+        function (builtins.intersectAttrs (builtins.functionArgs function) scope);
+    in
+    scope;
+
+  perSystem = lib.genAttrs systems scopeOf;
+in
+{
+  packages = lib.mapAttrs (_system: scope: scope.images // { default = scope.images.image; }) perSystem;
+  checks = lib.mapAttrs (_system: scope: scope.checks) perSystem;
+  apps = lib.mapAttrs (_system: scope: scope.apps.apps) perSystem;
+  devShells = lib.mapAttrs (_system: scope: { default = scope.apps.shell; }) perSystem;
+
+  lib = coldstartLib // {
+    # Packages that are not the wheel which poetry.lock names, and models with what is known of each file.
+    strangers = lib.mapAttrs (_system: scope: scope.python.strangers) perSystem;
+    models = perSystem.x86_64-linux.models.entries;
+  };
+}

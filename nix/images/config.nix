@@ -1,0 +1,65 @@
+# The OCI image config of a variant, as plain data: what an image promises about how it runs.
+{
+  description,
+  version,
+  revision,
+  source,
+  ...
+}:
+{
+  variant,
+  environment,
+  code,
+  manifest,
+}:
+let
+  seconds = n: n * 1000000000;
+  python = "${environment}/bin/python";
+in
+{
+  Entrypoint = [
+    python
+    "-m"
+    "coldstart"
+  ];
+  User = "1000:1000";
+  WorkingDir = "/";
+  StopSignal = "SIGTERM";
+  ExposedPorts."${toString variant.port}/tcp" = { };
+  # The only directory that the service may write to; with a read-only root give it a tmpfs.
+  Volumes."/tmp" = { };
+  Env = [
+    "HF_HUB_OFFLINE=1"
+    "HOME=/tmp"
+    "HOST=0.0.0.0"
+    "MODELS_MANIFEST=${manifest}"
+    "PATH=${environment}/bin"
+    "PORT=${toString variant.port}"
+    "PROFILE=prod"
+    "PYTHONDONTWRITEBYTECODE=1"
+    "PYTHONPATH=${code}"
+    "PYTHONUNBUFFERED=1"
+    "SERVICE_MODE=${variant.mode}"
+    "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"
+  ];
+  Healthcheck = {
+    Test = [
+      "CMD"
+      python
+      "-m"
+      "coldstart.apps.healthcheck"
+    ];
+    Interval = seconds 30;
+    Timeout = seconds 5;
+    StartPeriod = seconds 30;
+    Retries = 3;
+  };
+  Labels = {
+    "org.opencontainers.image.title" = variant.name;
+    "org.opencontainers.image.description" = description;
+    "org.opencontainers.image.version" = version;
+    "org.opencontainers.image.revision" = revision;
+    "org.opencontainers.image.source" = source;
+    "org.opencontainers.image.licenses" = variant.licenses;
+  };
+}

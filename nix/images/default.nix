@@ -1,0 +1,116 @@
+# Images: a row of nix/variants.nix as layers, from the one that never changes to the one that always does.
+{
+  lib,
+  pkgs,
+  nix2container,
+  python,
+  models,
+  metadata,
+  sources,
+}:
+let
+  inherit (nix2container) buildImage buildLayer;
+
+  root = import ./root.nix { inherit pkgs; };
+  configOf = import ./config.nix metadata;
+
+  # Wheels of more than 20 MB get layers of their own: a new version of one leaves the others where they are.
+  largeWheels = [
+    "numpy"
+    "onnxruntime"
+    "torch"
+    "transformers"
+  ];
+
+  # Compiled here: an image is read-only, and Python without .pyc files starts three times as slowly.
+  code = pkgs.runCommand "coldstart-server" { } ''
+    cp -r ${sources.server}/server "$out"
+    chmod -R u+w "$out"
+    ${pkgs.python311.interpreter} -B -m compileall -q -f --invalidation-mode unchecked-hash -s "$out" -p "$out" "$out"
+  '';
+
+  # Each layer leaves out what the layers before it hold.
+  layersOf = lib.foldl' (
+    earlier: specification:
+    earlier
+    ++ [
+      (buildLayer (
+        removeAttrs specification [ "name" ]
+        // {
+          layers = earlier;
+          metadata.created_by = "coldstart: ${specification.name}";
+        }
+      ))
+    ]
+  ) [ ];
+
+  specificationsOf =
+    variant: environment: manifest:
+    [
+      {
+        name = "runtime";
+        deps = [ pkgs.python311 ];
+        copyToRoot = [ root ];
+        perms = [
+          {
+            path = root;
+            regex = "/tmp$";
+            mode = "1777";
+          }
+        ];
+      }
+    ]
+    ++ map (wheel: {
+      name = "wheel ${wheel}";
+      deps = [ python.packages.${wheel} ];
+    }) (lib.filter (wheel: lib.elem wheel (python.namesOf variant.extras)) largeWheels)
+    ++ [
+      {
+        name = "wheels";
+        deps = [ environment ];
+      }
+    ]
+    ++ map (name: {
+      name = "model ${name}";
+      deps = models.artifactsOf {
+        names = [ name ];
+        inherit (variant) engines;
+      };
+    }) variant.names
+    ++ [
+      {
+        name = "code";
+        deps = [
+          code
+          manifest
+        ];
+      }
+    ];
+in
+variant:
+let
+  environment = python.environmentOf {
+    inherit (variant) name extras;
+  };
+  manifest = models.mkManifest { inherit (variant) names engines; };
+  specifications = specificationsOf variant environment manifest;
+  config = configOf {
+    inherit
+      variant
+      environment
+      code
+      manifest
+      ;
+  };
+in
+buildImage {
+  inherit (variant) name;
+  tag = metadata.version;
+  inherit (metadata) created;
+  inherit config;
+  layers = layersOf specifications;
+}
+// {
+  inherit config;
+  layerNames = map (specification: specification.name) specifications;
+}

@@ -1,0 +1,26 @@
+# The same outputs from stand-ins of the three inputs, made of Debian packages and PyPI wheels: for networks that reach
+# package mirrors only. See README.md beside this file.
+{
+  description = "Coldstart, built from package mirrors only";
+
+  outputs =
+    { self }:
+    let
+      nixpkgs = import ./nixpkgs/input.nix;
+      nix2container = import ./nix2container/input.nix { inherit nixpkgs; };
+      poetry2nix = import ./poetry2nix/input.nix { inherit nixpkgs; };
+      outputs = (import ../../flake.nix).outputs {
+        inherit nixpkgs nix2container poetry2nix;
+        self = self // {
+          outPath = ../..;
+        };
+      };
+    in
+    outputs
+    // {
+      lib = outputs.lib // {
+        # Every file that must be in the store before a build: read by the fetch step.
+        pins = nixpkgs.pins ++ poetry2nix.pins;
+      };
+    };
+}
