@@ -1,0 +1,21 @@
+# Pure functions: values in, values out. No derivations, no packages, no files but these.
+#
+# One function a file, named like the function, with its tests beside it (NAME.tests.nix). A function without a test
+# fails the tests (./tests.nix).
+{ lib }:
+let
+  names = [
+    "acceptedEntryOf"
+    "duplicateNamesOf"
+    "hubUrlOf"
+    "isUsableFile"
+    "strangersOf"
+    "testReportOf"
+    "timestampOf"
+    "variantNameOf"
+    "variantsOf"
+  ];
+
+  self = lib.genAttrs names (name: import (./. + "/${name}.nix") { inherit lib self; });
+in
+self
