@@ -63,8 +63,9 @@ in
   devShells = lib.mapAttrs (_system: scope: { default = scope.apps.shell; }) perSystem;
 
   lib = coldstartLib // {
-    # Packages that are not the wheel which poetry.lock names, and models with what is known of each file.
+    # Packages that are not the wheel which poetry.lock names; every wheel; models with what is known of each file.
     strangers = lib.mapAttrs (_system: scope: scope.python.strangers) perSystem;
+    wheels = lib.mapAttrs (_system: scope: scope.python.wheels) perSystem;
     models = perSystem.x86_64-linux.models.entries;
   };
 }

@@ -20,7 +20,7 @@
     // {
       lib = outputs.lib // {
         # Every file that must be in the store before a build: read by the fetch step.
-        pins = nixpkgs.pins ++ poetry2nix.pins;
+        pins = nixpkgs.pins ++ outputs.lib.wheels.x86_64-linux;
       };
     };
 }
