@@ -1,0 +1,35 @@
+# The packages of a machine without a GPU: torch's CPU wheel, and none of what only CUDA needs.
+#
+# The lock names the CUDA torch only. With both in it, CUDA environments would get the CPU wheel, because poetry2nix
+# takes the last of two versions.
+{
+  lib,
+  pkgs,
+  lockedPackages,
+}:
+let
+  wheels = builtins.fromJSON (builtins.readFile ./torch-cpu.json);
+
+  needsCuda = name: name == "triton" || lib.hasPrefix "nvidia-" name || lib.hasPrefix "cuda-" name;
+
+  made =
+    package: wheel:
+    package.overridePythonAttrs (_old: {
+      inherit (wheel) version;
+      src = pkgs.fetchurl {
+        # The last part of the URL has a %, which a store path must not.
+        name = wheel.file;
+        inherit (wheel) url sha256;
+      };
+    });
+in
+{
+  # The wheels that stand in for the lock's.
+  inherit wheels;
+
+  # null is poetry2nix' own way to leave a package out: it vanishes from every list of dependencies.
+  overlay =
+    _final: prev:
+    lib.genAttrs (builtins.filter needsCuda (builtins.attrNames lockedPackages)) (_name: null)
+    // lib.mapAttrs (name: made prev.${name}) wheels;
+}

@@ -1,0 +1,32 @@
+# What poetry2nix must be told so that every package of the lock is the wheel that the lock names, and nothing else gets
+# into an environment. It is archived, so none of this will go away.
+{
+  lib,
+  coldstartLib,
+  lockedPackages,
+}:
+final: prev:
+{
+  # It reads the tags of every wheel, and stops at those that are younger than itself.
+  mkPoetryDep =
+    arguments:
+    prev.mkPoetryDep (
+      arguments // { files = builtins.filter (file: coldstartLib.isUsableFile file.file) arguments.files; }
+    );
+}
+# Every package is made again of the lock alone. poetry2nix' own overrides are for building from source: they add
+# compilers, patch files that a wheel does not have, and propagate packages of nixpkgs; and it takes packaging and
+# setuptools from nixpkgs, in older versions than the lock's.
+// lib.mapAttrs (
+  _name: package:
+  final.mkPoetryDep (
+    package
+    // {
+      pwd = null;
+      preferWheels = true;
+      pythonPackages = final;
+      source = package.source or null;
+      sourceSpec = { };
+    }
+  )
+) lockedPackages
