@@ -53,8 +53,8 @@ let
   mkHarnessApp =
     environment: command:
     mkApp "coldstart-${command}" ''
-      export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=${sources.harness}/harness
-      exec ${environment}/bin/python -m coldstart_harness ${command} --plan ${plan} "$@"
+      export COLDSTART_PLAN=${plan} PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=${sources.harness}/harness
+      exec ${environment}/bin/python -m coldstart_harness ${command} "$@"
     '';
 in
 {

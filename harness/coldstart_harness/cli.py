@@ -1,0 +1,58 @@
+"""The commands, as `nix run` calls them: flags in, exit status out."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from coldstart_harness.errors import HarnessError, UsageError
+from coldstart_harness.plan import load_plan
+from coldstart_harness.progress import Progress, make_console
+from coldstart_harness.up import DEFAULT_NAME, DEFAULT_PORT, UpOptions
+from coldstart_harness.up import down as run_down
+from coldstart_harness.up import up as run_up
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+
+PlanOption = Annotated[
+    Path, typer.Option(help="what there is to build, written by Nix", metavar="FILE", envvar="COLDSTART_PLAN")
+]
+
+
+@app.command()
+def up(
+    plan: PlanOption,
+    image: Annotated[str, typer.Option(help="the image's attribute in the flake")] = "image",
+    name: Annotated[str, typer.Option(help="the container's name")] = DEFAULT_NAME,
+    port: Annotated[
+        int | None, typer.Option(help=f"the port on 127.0.0.1; default: {DEFAULT_PORT} or the next free one")
+    ] = None,
+    timeout: Annotated[float, typer.Option(help="seconds to become ready in")] = 180.0,
+) -> None:
+    """Build an image, load it, start it, and wait until it really answers."""
+    options = UpOptions(image=load_plan(plan).image(image), name=name, port=port, timeout_s=timeout)
+    run_up(options, Progress(make_console()))
+
+
+@app.command()
+def down(
+    name: Annotated[str, typer.Option(help="the container's name")] = DEFAULT_NAME,
+) -> None:
+    """Stop what `up` started, with its grace, and remove it."""
+    run_down(name, Progress(make_console()))
+
+
+def main() -> None:
+    """Run the command line: exit status 1 after a failure and 2 after a wrong flag, each with one sentence."""
+    try:
+        app()
+    except HarnessError as error:
+        console = make_console()
+        if error.details:
+            console.print(Text(error.details), style="dim")
+        console.print(Text(f"coldstart: {error}"), style="bold red", soft_wrap=True)
+        sys.exit(2 if isinstance(error, UsageError) else 1)
+    except KeyboardInterrupt:
+        sys.exit(130)

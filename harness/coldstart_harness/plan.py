@@ -1,0 +1,77 @@
+"""The plan: the one file in which Nix tells the harness what there is to build."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from coldstart_harness.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedImage:
+    """One image of the flake.
+
+    Args:
+        attribute: its name in the flake, such as `image-wheel`.
+        reference: name and tag under which it is loaded.
+        derivation: builds its description; the description's store path changes when anything in the image does.
+        to_docker: builds a program that loads it into a Docker daemon.
+        to_podman: the same for Podman's storage.
+        port: where the service listens inside.
+        layers: its layers' names, from the stable to the volatile.
+    """
+
+    attribute: str
+    reference: str
+    derivation: Path
+    to_docker: Path
+    to_podman: Path
+    port: int
+    layers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Images by attribute, and the derivation of each check by its name."""
+
+    images: Mapping[str, PlannedImage]
+    checks: Mapping[str, Path]
+
+    def image(self, attribute: str) -> PlannedImage:
+        """The image of that attribute.
+
+        Raises:
+            UsageError: there is none; the sentence names those that there are.
+        """
+        try:
+            return self.images[attribute]
+        except KeyError:
+            known = ", ".join(sorted(self.images))
+            raise UsageError(f"there is no image {attribute!r}; there are: {known}") from None
+
+
+def load_plan(path: Path) -> Plan:
+    """Read the plan that Nix wrote.
+
+    Raises:
+        UsageError: the file is missing or is not a plan.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        images = {
+            attribute: PlannedImage(
+                attribute=attribute,
+                reference=image["name"],
+                derivation=Path(image["image"]),
+                to_docker=Path(image["to_docker"]),
+                to_podman=Path(image["to_podman"]),
+                port=int(image["port"]),
+                layers=tuple(image["layers"]),
+            )
+            for attribute, image in document["images"].items()
+        }
+        checks = {name: Path(derivation) for name, derivation in document["checks"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path} is not a plan that `nix run` hands to the harness: {error!r}") from None
+    return Plan(images=images, checks=checks)
