@@ -1,0 +1,63 @@
+"""The web application: probes, metrics, error replies and middlewares around the routers that apps chose."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from coldstart import __version__
+from coldstart.api import dependencies, probes
+from coldstart.api.problems import reply_to
+from coldstart.domain.errors import ColdstartError
+from coldstart.runtime.core import Core
+
+
+def create_app(
+    core: Core, *, routers: Sequence[APIRouter] = (), services: Mapping[type[Any], Any] | None = None
+) -> FastAPI:
+    """The application of one process.
+
+    Its lifespan starts the registry's loading (unless that has begun) and frees the models at the end.
+
+    Args:
+        core: settings, registry, timeline and lifecycle of the process.
+        routers: what the service mode offers; included without a prefix, so each names its own.
+        services: class → instance, which routes get by `dependencies.service_of(class)`.
+    """
+    docs = core.settings.docs_exposed
+    app = FastAPI(
+        title="Coldstart",
+        version=__version__,
+        lifespan=_lifespan_of(core),
+        docs_url="/docs" if docs else None,
+        openapi_url="/openapi.json" if docs else None,
+        redoc_url=None,
+        # Nothing but our own settings may switch behaviour, not even variables that FastAPI reads.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
+    dependencies.install(app, core, services or {})
+    for error in (ColdstartError, HTTPException, RequestValidationError):
+        app.add_exception_handler(error, _reply)
+    for router in (probes.router, *routers):
+        app.include_router(router)
+    return app
+
+
+async def _reply(request: Request, error: Exception) -> Response:
+    return reply_to(error, request.scope)
+
+
+def _lifespan_of(core: Core) -> Any:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        core.registry.start()
+        yield
+        core.lifecycle.begin_shutdown()
+        await asyncio.to_thread(core.registry.close, core.settings.shutdown_grace_s)
+
+    return lifespan

@@ -1,0 +1,94 @@
+"""Liveness, readiness and health, in the forms that orchestrators ask for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import JSONResponse
+
+from coldstart import __version__
+from coldstart.api.dependencies import CoreDependency
+from coldstart.domain.errors import NotReady
+from coldstart.runtime.core import Core
+from coldstart.runtime.models import ModelState, ModelStatus
+
+router = APIRouter(tags=["probes"])
+
+# Paths that answer during shutdown too, and that nobody counts as work.
+PROBE_PATHS = frozenset(
+    {"/livez", "/healthz", "/readyz", "/ready", "/health", "/metrics", "/v2/health/live", "/v2/health/ready"}
+)
+
+
+@router.get("/livez")
+@router.get("/healthz")
+@router.get("/v2/health/live")
+async def live() -> JSONResponse:
+    """The process answers; no model is looked at."""
+    return JSONResponse({"live": True})
+
+
+@router.get("/readyz")
+@router.get("/ready")
+@router.get("/v2/health/ready")
+async def ready(core: CoreDependency) -> JSONResponse:
+    """Every required model is ready and the process is not shutting down; else 503 with the reasons."""
+    _require_ready(core)
+    models = {
+        name: {"state": status.state, "revision": status.entry.revision, "golden": status.golden}
+        for name, status in core.registry.states().items()
+    }
+    return JSONResponse({"ready": True, "models": models})
+
+
+@router.get("/v2/models/{name}/ready")
+async def model_ready(name: str, core: CoreDependency) -> JSONResponse:
+    """One model of the Open Inference Protocol: 404 where there is none, 503 until it is ready."""
+    served = core.registry.get(name)
+    if core.lifecycle.shutting_down:
+        raise NotReady("the process is shutting down")
+    return JSONResponse({"name": name, "ready": True, "golden": served.golden_digest})
+
+
+@router.get("/health")
+async def health(core: CoreDependency) -> JSONResponse:
+    """All that is known of the process's state; always 200, for it is a report and not a probe."""
+    states = core.registry.states()
+    return JSONResponse(
+        {
+            "status": _status(core),
+            "all_models_ready": core.registry.all_ready,
+            "models_ready": {name: status.state is ModelState.READY for name, status in states.items()},
+            "models": {name: _model_document(status) for name, status in states.items()},
+            "startup": {phase: round(seconds, 4) for phase, seconds in core.timeline.marks.items()},
+            "version": __version__,
+        }
+    )
+
+
+def _require_ready(core: Core) -> None:
+    if core.lifecycle.shutting_down:
+        raise NotReady("the process is shutting down")
+    readiness = core.registry.readiness()
+    if not readiness.ready:
+        raise NotReady("; ".join(readiness.reasons), retry_after_s=readiness.retry_after_s)
+
+
+def _status(core: Core) -> str:
+    """failed: it will never be ready; initializing: it may be; degraded: ready, but an optional model is not."""
+    states = core.registry.states().values()
+    if not states or any(s.entry.required and s.state is ModelState.FAILED for s in states):
+        return "failed"
+    if not core.registry.readiness().ready:
+        return "initializing"
+    return "healthy" if core.registry.all_ready else "degraded"
+
+
+def _model_document(status: ModelStatus) -> Mapping[str, Any]:
+    optional = {"reason": status.reason, "golden": status.golden}
+    return {
+        "state": status.state,
+        "revision": status.entry.revision,
+        **{name: value for name, value in optional.items() if value is not None},
+        "phases": {f"{phase}_s": round(seconds, 4) for phase, seconds in status.phases.items()},
+    }

@@ -1,0 +1,51 @@
+"""The token wheel, composed: next-token models, the wheel's and the OpenAI-compatible routes."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from coldstart.apps.engines import NEXT_TOKEN_ENGINES
+from coldstart.domain.errors import ConfigurationError
+from coldstart.domain.next_token import NextTokenEngine, NextTokenRequest
+from coldstart.runtime.core import Core
+from coldstart.runtime.loading import TaskServing
+from coldstart.runtime.settings import Settings
+from coldstart.services.golden import check_next_token
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+
+def tasks(settings: Settings) -> Mapping[str, TaskServing[Any, Any, Any]]:
+    """The models that the wheel takes and the engine that WHEEL_ENGINE chooses for them.
+
+    Raises:
+        ConfigurationError: there is no such engine.
+    """
+    engine = settings.wheel_engine
+    if engine not in NEXT_TOKEN_ENGINES:
+        allowed = " or ".join(map(repr, NEXT_TOKEN_ENGINES))
+        raise ConfigurationError(f"WHEEL_ENGINE is {engine!r}; it must be {allowed}")
+    return {
+        "next-token": TaskServing(
+            engine_name=engine,
+            prepare=partial(NEXT_TOKEN_ENGINES[engine], settings),
+            check=check_next_token,
+            recover=_forget,
+        )
+    }
+
+
+def routers() -> "list[APIRouter]":
+    """The wheel's routes. Imported here, for loading models begins before the web framework is imported."""
+    return []
+
+
+def services(core: Core) -> Mapping[type[Any], Any]:
+    """What the routes get by class."""
+    return {}
+
+
+def _forget(engine: NextTokenEngine, request: NextTokenRequest) -> None:
+    if request.sequence_id is not None:
+        engine.forget(request.sequence_id)

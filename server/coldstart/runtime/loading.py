@@ -1,0 +1,85 @@
+"""From an entry of the manifest to a model that serves: read, build, warm up."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Generic
+
+from coldstart.domain.errors import ModelRejected
+from coldstart.domain.manifest import Artifact, ModelEntry
+from coldstart.runtime.models import AnyServedModel, EngineT, RequestT, ResultT, ServedModel
+from coldstart.runtime.scheduler import Scheduler
+from coldstart.runtime.timeline import StartupTimeline
+from coldstart.runtime.verification import verify_artifact
+
+
+@dataclass(frozen=True, slots=True)
+class TaskServing(Generic[EngineT, RequestT, ResultT]):
+    """How the models of one task are served; composed in apps.
+
+    Args:
+        engine_name: which of a model's artifacts is taken.
+        prepare: imports the inference library and gives the function that builds an engine from an artifact's
+            directory. Called while the files are being read, in another thread.
+        check: compares the golden answer, by way of the scheduler; returns its digest or raises ModelRejected.
+        recover: drops what an engine keeps for a request whose batch failed; called on the scheduler's thread.
+    """
+
+    engine_name: str
+    prepare: Callable[[], Callable[[Path], EngineT]]
+    check: Callable[[ModelEntry, str, EngineT, Scheduler[RequestT, ResultT]], str]
+    recover: Callable[[EngineT, RequestT], None]
+
+
+class ModelLoading:
+    """The loader of the registry: a `ModelLoader`.
+
+    Args:
+        tasks: task of the manifest → how it is served.
+        queue_limit: waiting requests of each model.
+    """
+
+    def __init__(self, tasks: Mapping[str, TaskServing[Any, Any, Any]], queue_limit: int) -> None:
+        self._tasks = tasks
+        self._queue_limit = queue_limit
+
+    def __call__(self, entry: ModelEntry, timeline: StartupTimeline, warming: Callable[[], None]) -> AnyServedModel:
+        """See `ModelLoader`. The phase `build` holds what is left of the library's import after `read`."""
+        serving, artifact = self._serving(entry)
+        with ThreadPoolExecutor(1, thread_name_prefix=f"prepare-{entry.name}") as pool:
+            preparing = pool.submit(serving.prepare)
+            with timeline.model_phase(entry.name, "read"):
+                verify_artifact(artifact)
+            with timeline.model_phase(entry.name, "build"):
+                engine = preparing.result()(artifact.path)
+        warming()
+        with timeline.model_phase(entry.name, "warmup"):
+            return self._warm_up(entry, serving, engine)
+
+    def _serving(self, entry: ModelEntry) -> tuple[TaskServing[Any, Any, Any], Artifact]:
+        serving = self._tasks.get(entry.task)
+        if serving is None:
+            raise ModelRejected(
+                f"model {entry.name!r} has task {entry.task!r}; this process serves {', '.join(sorted(self._tasks))}"
+            )
+        artifact = entry.artifacts.get(serving.engine_name)
+        if artifact is None:
+            raise ModelRejected(
+                f"model {entry.name!r} has no artifact for engine {serving.engine_name!r}; "
+                f"it has {', '.join(sorted(entry.artifacts)) or 'none'}"
+            )
+        return serving, artifact
+
+    def _warm_up(self, entry: ModelEntry, serving: TaskServing[Any, Any, Any], engine: Any) -> AnyServedModel:
+        scheduler: Scheduler[Any, Any] = Scheduler(
+            engine, name=entry.name, queue_limit=self._queue_limit, recover=partial(serving.recover, engine)
+        )
+        try:
+            digest = serving.check(entry, serving.engine_name, engine, scheduler)
+        except BaseException:
+            if scheduler.close(0):
+                engine.close()
+            raise
+        return ServedModel(entry, serving.engine_name, engine, scheduler, digest)

@@ -1,0 +1,173 @@
+"""The one place where models live: loaded in the background, shared by all requests."""
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from coldstart.domain.errors import ColdstartError, NotFound, NotReady
+from coldstart.domain.manifest import ModelEntry
+from coldstart.runtime.models import AnyServedModel, ModelLoader, ModelState, ModelStatus
+from coldstart.runtime.timeline import StartupTimeline
+
+# A model that failed stays failed until the process is replaced; asking often helps nobody.
+_RETRY_AFTER_FAILURE_S = 30
+
+
+@dataclass(slots=True)
+class _Slot:
+    entry: ModelEntry
+    state: ModelState = ModelState.PENDING
+    reason: str | None = None
+    served: AnyServedModel | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether every required model is ready; if not, one sentence for each reason, and when to ask again."""
+
+    ready: bool
+    reasons: tuple[str, ...] = field(default=())
+    retry_after_s: int = 1
+
+
+class ModelRegistry:
+    """Loads every model of the manifest in a thread of its own and hands them out when they are ready. Thread-safe.
+
+    Args:
+        entries: the manifest's models.
+        loader: reads, builds and warms up one model.
+        timeline: where phases are recorded, and `ready` when every required model is.
+    """
+
+    def __init__(self, entries: Sequence[ModelEntry], loader: ModelLoader, timeline: StartupTimeline) -> None:
+        self._loader = loader
+        self._timeline = timeline
+        self._slots = {entry.name: _Slot(entry) for entry in entries}
+        self._changed = threading.Condition()
+        self._started = False
+        self._closing = False
+        self._log = structlog.get_logger("coldstart.models")
+
+    def start(self) -> None:
+        """Begin to load all models; returns at once. A second call does nothing."""
+        with self._changed:
+            if self._started or self._closing:
+                return
+            self._started = True
+        for slot in self._slots.values():
+            threading.Thread(target=self._load, args=(slot,), name=f"load-{slot.entry.name}", daemon=True).start()
+
+    def get(self, name: str) -> AnyServedModel:
+        """The model called `name`.
+
+        Raises:
+            NotFound: there is none of that name.
+            NotReady: it is not ready yet, or has failed.
+        """
+        slot = self._slots.get(name)
+        if slot is None:
+            raise NotFound(f"there is no model {name!r}; there are: {', '.join(self._slots) or 'none'}")
+        if slot.state is ModelState.FAILED:
+            raise NotReady(f"model {name!r} failed to load", retry_after_s=_RETRY_AFTER_FAILURE_S)
+        if slot.served is None:
+            raise NotReady(f"model {name!r} is not ready: it is {slot.state}")
+        return slot.served
+
+    @property
+    def entries(self) -> tuple[ModelEntry, ...]:
+        """The manifest's models, in its order."""
+        return tuple(slot.entry for slot in self._slots.values())
+
+    def states(self) -> Mapping[str, ModelStatus]:
+        """Model → what is known of it, in the manifest's order."""
+        return {name: self._status(slot) for name, slot in self._slots.items()}
+
+    @property
+    def all_ready(self) -> bool:
+        """Whether there is a model and every one is ready, required or not."""
+        return bool(self._slots) and all(slot.state is ModelState.READY for slot in self._slots.values())
+
+    def readiness(self) -> Readiness:
+        """Whether requests can be served: every required model is ready, and there is at least one model."""
+        if not self._slots:
+            return Readiness(False, ("the manifest names no model",), _RETRY_AFTER_FAILURE_S)
+        waited_for = [s for s in self._slots.values() if s.entry.required and s.state is not ModelState.READY]
+        failed = any(slot.state is ModelState.FAILED for slot in waited_for)
+        return Readiness(
+            ready=not waited_for,
+            reasons=tuple(f"model {s.entry.name!r} is {s.state}{_because(s)}" for s in waited_for),
+            retry_after_s=_RETRY_AFTER_FAILURE_S if failed else 1,
+        )
+
+    def wait_settled(self, timeout_s: float) -> bool:
+        """Block until every model is ready or failed; False when that took more than `timeout_s` seconds."""
+        settled = (ModelState.READY, ModelState.FAILED)
+        with self._changed:
+            return self._changed.wait_for(lambda: all(s.state in settled for s in self._slots.values()), timeout_s)
+
+    def close(self, deadline_s: float) -> None:
+        """Free all models, after at most about `deadline_s` seconds for what their queues hold. Blocks.
+
+        A model that is still loading is freed by its own thread when that is done.
+        """
+        with self._changed:
+            self._closing = True
+            served = [slot.served for slot in self._slots.values() if slot.served is not None]
+        deadline = time.monotonic() + deadline_s
+        for model in served:
+            model.close(max(deadline - time.monotonic(), 0.0))
+
+    def _load(self, slot: _Slot) -> None:
+        name = slot.entry.name
+        self._move(slot, ModelState.LOADING)
+        try:
+            served = self._loader(slot.entry, self._timeline, lambda: self._move(slot, ModelState.WARMING))
+        except Exception as error:  # a process border: whatever a library raises is this model's failure, not ours
+            known = isinstance(error, ColdstartError)
+            self._log.error("model_failed", model=name, reason=_reason(error), exc_info=None if known else error)
+            self._move(slot, ModelState.FAILED, reason=_reason(error))
+            return
+        with self._changed:
+            closing = self._closing
+            slot.served = None if closing else served
+        if closing:
+            served.close(0)
+            return
+        self._move(slot, ModelState.READY)
+        self._note_ready(slot)
+
+    def _move(self, slot: _Slot, state: ModelState, reason: str | None = None) -> None:
+        with self._changed:
+            slot.state, slot.reason = state, reason
+            self._changed.notify_all()
+        self._log.debug("model_state", model=slot.entry.name, state=str(state))
+
+    def _note_ready(self, slot: _Slot) -> None:
+        phases = {f"{phase}_s": round(s, 4) for phase, s in self._timeline.model_phases(slot.entry.name).items()}
+        self._log.info("model_ready", model=slot.entry.name, revision=slot.entry.revision, **phases)
+        if self.readiness().ready and "ready" not in self._timeline.marks:
+            self._timeline.mark("ready")
+            self._log.info("ready", **{f"{phase}_s": round(s, 4) for phase, s in self._timeline.marks.items()})
+
+    def _status(self, slot: _Slot) -> ModelStatus:
+        served = slot.served
+        return ModelStatus(
+            entry=slot.entry,
+            state=slot.state,
+            reason=slot.reason,
+            golden=served.golden_digest if served else None,
+            phases=self._timeline.model_phases(slot.entry.name),
+            queue_depth=served.scheduler.depth if served else 0,
+            refusals=served.scheduler.refusals if served else 0,
+        )
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, ColdstartError) else f"{type(error).__name__}: {error}"
+
+
+def _because(slot: _Slot) -> str:
+    return f": {slot.reason}" if slot.reason else ""

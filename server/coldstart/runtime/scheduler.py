@@ -1,0 +1,306 @@
+"""A bounded queue before an engine, and the one thread in which the engine runs."""
+
+import asyncio
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+import structlog
+
+from coldstart.domain.errors import EngineFailed, NotReady, Overloaded
+
+RequestT = TypeVar("RequestT")
+ResultT = TypeVar("ResultT")
+RequestT_contra = TypeVar("RequestT_contra", contravariant=True)
+ResultT_co = TypeVar("ResultT_co", covariant=True)
+CallT = TypeVar("CallT")
+
+# A refused caller is told to come back within this many seconds, however slow the engine has become.
+_LONGEST_RETRY_S = 60
+
+
+class BatchEngine(Protocol[RequestT_contra, ResultT_co]):
+    """What the scheduler needs of an engine."""
+
+    @property
+    def max_batch(self) -> int:
+        """The most requests that one call of `advance` takes."""
+        ...
+
+    def advance(self, requests: Sequence[RequestT_contra]) -> Sequence[ResultT_co | None]:
+        """One bounded unit of work: a result for each request, in order, or None when it needs another call.
+
+        A request is in every call from its first until its result, so what an engine keeps for it may go when it is
+        absent from a call: then it was cancelled. After an exception the engine must still take further calls.
+        """
+        ...
+
+
+@dataclass(eq=False, slots=True)
+class _Job(Generic[RequestT, ResultT]):
+    request: RequestT
+    # Never set running, so that it can be cancelled up to its result.
+    future: "Future[ResultT]" = field(default_factory=Future)
+
+    def deliver(self, outcome: "ResultT | Exception") -> None:
+        try:
+            if isinstance(outcome, Exception):
+                self.future.set_exception(outcome)
+            else:
+                self.future.set_result(outcome)
+        except InvalidStateError:
+            pass  # cancelled in this very moment: nobody waits
+
+
+class Scheduler(Generic[RequestT, ResultT]):
+    """Runs requests through an engine with continuous batching: new ones join at the engine's next call.
+
+    Thread-safe. The engine is touched by the scheduler's thread only.
+
+    Args:
+        engine: the engine; closing it is its owner's business, after `close`.
+        name: of the model, for messages, logs and the thread.
+        queue_limit: requests that may wait, beside those in the engine's batch.
+        recover: called with each request of a batch that raised, before they are tried one by one; where an engine
+            keeps something for a request, it is dropped here, for it may be half made.
+    """
+
+    def __init__(
+        self,
+        engine: BatchEngine[RequestT, ResultT],
+        *,
+        name: str,
+        queue_limit: int,
+        recover: Callable[[RequestT], None] | None = None,
+    ) -> None:
+        self._engine = engine
+        self._name = name
+        self._queue_limit = queue_limit
+        self._recover = recover
+        self._log = structlog.get_logger("coldstart.scheduler").bind(model=name)
+        self._wake = threading.Condition()
+        self._waiting: deque[_Job[RequestT, ResultT]] = deque()
+        self._active: list[_Job[RequestT, ResultT]] = []
+        self._calls: deque[Callable[[], None]] = deque()
+        self._refusals = 0
+        self._closing = False
+        self._drop = False
+        self._pace = _Pace()
+        self._thread = threading.Thread(target=self._work, name=f"engine-{name}", daemon=True)
+        self._thread.start()
+
+    @property
+    def depth(self) -> int:
+        """Requests that wait for a place in the engine's batch."""
+        return len(self._waiting)
+
+    @property
+    def active(self) -> int:
+        """Requests in the engine's batch."""
+        return len(self._active)
+
+    @property
+    def refusals(self) -> int:
+        """Requests refused because the queue was full, since the start."""
+        return self._refusals
+
+    async def submit(self, request: RequestT) -> ResultT:
+        """The engine's result. Cancelling the await takes the request out of the queue or batch.
+
+        Raises:
+            Overloaded: at once, when the queue is full.
+            EngineFailed: the engine raised on this request.
+            NotReady: the scheduler is closed, or was before the request's turn came.
+        """
+        job = self._enqueue(request)
+        try:
+            return await asyncio.wrap_future(job.future)
+        except asyncio.CancelledError:
+            self._withdraw(job)
+            raise
+
+    def submit_blocking(self, request: RequestT, timeout_s: float) -> ResultT:
+        """As `submit`, for threads.
+
+        Raises:
+            EngineFailed: also when there is no result after `timeout_s` seconds.
+        """
+        job = self._enqueue(request)
+        try:
+            return job.future.result(timeout_s)
+        except FutureTimeoutError:
+            self._withdraw(job)
+            raise EngineFailed(f"model {self._name!r} gave no answer within {timeout_s:g} s") from None
+
+    def run(self, call: Callable[[], CallT]) -> "Future[CallT]":
+        """Have `call` run on the engine's thread between two of its calls, such as `lambda: engine.forget(id)`.
+
+        Nobody need look at the future; an exception is logged. After `close` it is cancelled, and not run.
+        """
+        future: Future[CallT] = Future()
+
+        def work() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(call())
+            except Exception as error:
+                self._log.exception("engine_call_failed")
+                future.set_exception(error)
+
+        with self._wake:
+            if self._closing:
+                future.cancel()
+            else:
+                self._calls.append(work)
+                self._wake.notify()
+        return future
+
+    def close(self, deadline_s: float) -> bool:
+        """Take nothing new, finish what is there within `deadline_s` seconds, then refuse the rest with NotReady.
+
+        Returns:
+            True when the thread has ended, so that the engine may be closed; False when the engine hangs in a call.
+        """
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join(deadline_s)
+        if self._thread.is_alive():
+            with self._wake:
+                self._drop = True
+                self._refuse_all()
+                self._wake.notify()
+            # The engine's current call is bounded work; waiting for its end lets the memory be freed in order.
+            self._thread.join(1.0)
+        return not self._thread.is_alive()
+
+    def _enqueue(self, request: RequestT) -> _Job[RequestT, ResultT]:
+        job: _Job[RequestT, ResultT] = _Job(request)
+        with self._wake:
+            if self._closing:
+                raise NotReady(f"model {self._name!r} is being closed")
+            if len(self._waiting) >= self._queue_limit:
+                self._refusals += 1
+                raise Overloaded(
+                    f"the queue of model {self._name!r} is full: {self._queue_limit} requests wait",
+                    retry_after_s=self._pace.seconds_for(len(self._waiting) + len(self._active)),
+                )
+            self._waiting.append(job)
+            self._wake.notify()
+        return job
+
+    def _withdraw(self, job: _Job[RequestT, ResultT]) -> None:
+        with self._wake:
+            job.future.cancel()
+            if job in self._waiting:
+                self._waiting.remove(job)
+
+    def _refuse_all(self) -> None:
+        for job in (*self._active, *self._waiting):
+            job.deliver(NotReady(f"model {self._name!r} was closed before the request was done"))
+        self._waiting.clear()
+
+    def _work(self) -> None:
+        while (calls := self._next_turn()) is not None:
+            for call in calls:
+                call()
+            if self._active:
+                self._pace.begin()
+                outcomes = self._advance(self._active)
+                self._settle(outcomes)
+
+    def _next_turn(self) -> list[Callable[[], None]] | None:
+        """Wait for something to do and fill the batch; the calls to make first, or None when it is over."""
+        with self._wake:
+            while True:
+                self._active = [job for job in self._active if not job.future.cancelled()]
+                while self._waiting and len(self._active) < self._engine.max_batch:
+                    job = self._waiting.popleft()
+                    if not job.future.cancelled():
+                        self._active.append(job)
+                calls = list(self._calls)
+                self._calls.clear()
+                if self._drop or (self._closing and not self._active and not calls):
+                    return None
+                if self._active or calls:
+                    return calls
+                self._pace.idle()
+                self._wake.wait()
+
+    def _settle(self, outcomes: "Sequence[ResultT | Exception | None]") -> None:
+        pairs = list(zip(self._active, outcomes, strict=True))
+        with self._wake:
+            self._active = [job for job, outcome in pairs if outcome is None]
+        done = [(job, outcome) for job, outcome in pairs if outcome is not None]
+        self._pace.end(len(done))
+        for job, outcome in done:
+            job.deliver(outcome)
+
+    def _advance(self, jobs: "Sequence[_Job[RequestT, ResultT]]") -> "Sequence[ResultT | Exception | None]":
+        """One engine call; when it raises, one call for each request, so that only the guilty fail."""
+        try:
+            return self._call_engine([job.request for job in jobs])
+        except Exception as error:
+            self._log.exception("engine_failed", batch=len(jobs))
+            try:
+                for job in jobs:
+                    if self._recover is not None:
+                        self._recover(job.request)
+            except Exception:
+                self._log.exception("engine_recovery_failed")
+            if len(jobs) == 1:
+                return [self._failure(error)]
+        return [outcome for job in jobs for outcome in self._advance([job])]
+
+    def _call_engine(self, requests: list[RequestT]) -> "Sequence[ResultT | None]":
+        results = self._engine.advance(requests)
+        if len(results) != len(requests):
+            raise EngineFailed(f"the engine gave {len(results)} results for {len(requests)} requests")
+        return results
+
+    def _failure(self, error: Exception) -> EngineFailed:
+        failure = EngineFailed(f"the engine of model {self._name!r} failed on this request")
+        failure.__cause__ = error
+        return failure
+
+
+class _Pace:
+    """How many seconds of engine time one result costs, as a moving average. Written by the engine's thread only."""
+
+    _WEIGHT = 0.2
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._since: float | None = None
+        self._seconds_per_result = 0.0
+
+    def begin(self) -> None:
+        if self._since is None:
+            self._since = self._now()
+
+    def end(self, results: int) -> None:
+        if not results or self._since is None:
+            return
+        now = self._now()
+        seconds = (now - self._since) / results
+        first = self._seconds_per_result == 0.0
+        self._seconds_per_result += (seconds - self._seconds_per_result) * (1.0 if first else self._WEIGHT)
+        self._since = now
+
+    def idle(self) -> None:
+        self._since = None
+
+    def seconds_for(self, requests: int) -> int:
+        """Whole seconds, 1 to 60, after which `requests` will be done if the engine keeps its pace."""
+        since = self._since
+        stalled = 0.0 if since is None else self._now() - since
+        # An engine that has been silent for long is slower than its average says.
+        seconds = max(requests * self._seconds_per_result, stalled)
+        return min(max(math.ceil(seconds), 1), _LONGEST_RETRY_S)

@@ -1,0 +1,139 @@
+"""The one settings class: read at the entry point, handed to everything else."""
+
+import os
+import types
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le
+from pydantic import Field, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from coldstart.domain.errors import ConfigurationError
+
+Profile = Literal["dev", "staging", "prod"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+_MIB = 1024 * 1024
+
+
+def available_cpus() -> int:
+    """How many CPUs this process may use: its affinity, or less where a cgroup's quota allows less; at least 1."""
+    cpus = len(os.sched_getaffinity(0))
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        if quota != "max":
+            cpus = min(cpus, round(int(quota) / int(period)))
+    except (OSError, ValueError):
+        pass  # no cgroup v2: affinity is all that is known
+    return max(cpus, 1)
+
+
+class Settings(BaseSettings):
+    """What the environment may choose. Each field is the environment variable of its name in capitals."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid")
+
+    service_mode: str = Field(description="which services this process offers")
+    models_manifest: Path = Field(description="the manifest of the models to load")
+    profile: Profile = Field("prod", description="dev logs for people and shows /docs; staging shows /docs")
+    host: str = Field("0.0.0.0", description="the address to listen on")  # noqa: S104  a container listens to all
+    port: Annotated[int, Ge(0), Le(65535)] = Field(8000, description="the TCP port; 0 takes a free one")
+    log_level: LogLevel = Field("info", description="the least severe level that is logged")
+    wheel_engine: str = Field("onnxruntime", description="the inference library of the token wheel")
+    wheel_batching: bool = Field(True, description="batch concurrent requests; false: answers repeat exactly")
+    engine_threads: Annotated[int, Ge(1), Le(256)] = Field(
+        default_factory=available_cpus, description="compute threads of each engine; default: the CPUs at hand"
+    )
+    queue_limit: Annotated[int, Ge(1), Le(100_000)] = Field(64, description="waiting requests of each model")
+    kv_cache_bytes: Annotated[int, Ge(0)] = Field(256 * _MIB, description="kept keys and values of each model")
+    session_ttl_s: Annotated[float, Gt(0)] = Field(1800.0, description="seconds an unused session lives")
+    session_limit: Annotated[int, Ge(1)] = Field(1000, description="sessions at one time")
+    shutdown_grace_s: Annotated[float, Ge(0), Le(3600)] = Field(30.0, description="seconds to finish what has begun")
+    max_body_bytes: Annotated[int, Ge(1)] = Field(_MIB, description="the largest request body")
+    build_revision: str = Field("unknown", description="the source revision, as /metrics reports it")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load_settings` was given: no class reads the process's environment behind its caller's back."""
+        return (init_settings,)
+
+    @property
+    def json_logs(self) -> bool:
+        """One JSON line an event, rather than coloured text."""
+        return self.profile != "dev"
+
+    @property
+    def docs_exposed(self) -> bool:
+        """Whether /docs and /openapi.json answer."""
+        return self.profile != "prod"
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Settings from environment variables; empty ones count as unset, unknown ones are none of our business.
+
+    Raises:
+        ConfigurationError: naming each variable that is missing or wrong, the value met and the values allowed.
+    """
+    met = {name: environ[name.upper()] for name in Settings.model_fields if environ.get(name.upper())}
+    try:
+        return Settings(**met)  # type: ignore[arg-type]  # pydantic turns the strings into the fields' types
+    except ValidationError as error:
+        wrong = dict.fromkeys(str(problem["loc"][0]) for problem in error.errors())
+        raise ConfigurationError("; ".join(_complaint(name, met.get(name)) for name in wrong)) from None
+
+
+def describe_settings() -> str:
+    """One line a variable: its name, the values allowed, its meaning and default."""
+    return "\n".join(
+        f"  {name.upper():<17} {field.description} ({allowed_values(field)}{_default(field)})"
+        for name, field in Settings.model_fields.items()
+    )
+
+
+def allowed_values(field: FieldInfo) -> str:
+    """The values that a field takes, in words."""
+    kind = _without_none(field.annotation)
+    if get_origin(kind) is Literal:
+        return " or ".join(repr(value) for value in get_args(kind))
+    names = {bool: "'true' or 'false'", int: "a whole number", float: "a number", Path: "a path", str: "a text"}
+    limits = [_limit(rule) for rule in field.metadata if isinstance(rule, Ge | Gt | Le)]
+    return " ".join([names[kind], " and ".join(limits)]).strip()
+
+
+def _limit(rule: Ge | Gt | Le) -> str:
+    match rule:
+        case Ge(bound):
+            return f"of at least {bound}"
+        case Gt(bound):
+            return f"above {bound}"
+        case Le(bound):
+            return f"at most {bound}"
+
+
+def _without_none(annotation: Any) -> Any:
+    if get_origin(annotation) in (Union, types.UnionType):
+        return next(kind for kind in get_args(annotation) if kind is not type(None))
+    return annotation
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "; required"
+    return "" if field.default_factory is not None else f"; default {field.default}"
+
+
+def _complaint(name: str, value: str | None) -> str:
+    allowed = allowed_values(Settings.model_fields[name])
+    if value is None:
+        return f"{name.upper()} is not set; it must be {allowed}"
+    return f"{name.upper()} is {value!r}; it must be {allowed}"
