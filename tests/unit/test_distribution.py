@@ -12,7 +12,6 @@ from coldstart.domain.distribution import (
     drawn_position,
     most_likely_token,
     ranked_tokens,
-    total_variation,
 )
 from coldstart.domain.errors import EngineFailed
 
@@ -129,11 +128,3 @@ def test_draws_are_spread_evenly() -> None:
     """Ten thousand first draws fill each tenth of the wheel within five standard deviations."""
     counts, _ = np.histogram([drawn_position(seed, 0) for seed in range(10_000)], bins=10, range=(0.0, 1.0))
     assert all(abs(int(c) - 1000) < 150 for c in counts)
-
-
-def test_total_variation_counts_the_rest_as_one() -> None:
-    """The distance is half the sum of the differences, with all tokens that are not named as one."""
-    distribution = Distribution(np.log(np.array([0.5, 0.3, 0.2], dtype=np.float32)), 1.0)
-    assert total_variation({0: 0.5, 1: 0.3}, distribution) == pytest.approx(0.0, abs=1e-7)
-    assert total_variation({0: 0.4, 1: 0.3}, distribution) == pytest.approx(0.1, abs=1e-7)
-    assert total_variation({0: 1.0}, distribution) == pytest.approx(0.5, abs=1e-7)

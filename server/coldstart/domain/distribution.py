@@ -1,7 +1,6 @@
 """What a model thinks comes next: the softmax over the whole vocabulary, and how one token is drawn from it."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -148,14 +147,3 @@ def drawn_position(seed: int, step: int) -> float:
     """
     raw = np.random.PCG64(np.random.SeedSequence([seed, step])).random_raw()
     return (int(raw) >> 11) * 2.0**-53
-
-
-def total_variation(expected: Mapping[int, float], distribution: Distribution) -> float:
-    """The total variation distance, in [0, 1], over the expected tokens and all others as one.
-
-    Args:
-        expected: token id → probability, together at most 1; ids in [0, vocabulary_size).
-        distribution: what was measured.
-    """
-    differences = [p - distribution.probability_of(token_id) for token_id, p in expected.items()]
-    return (sum(abs(d) for d in differences) + abs(sum(differences))) / 2

@@ -110,15 +110,19 @@ class Scheduler(Generic[RequestT, ResultT]):
         """Requests refused because the queue was full, since the start."""
         return self._refusals
 
-    async def submit(self, request: RequestT) -> ResultT:
+    async def submit(self, request: RequestT, *, admitted: bool = False) -> ResultT:
         """The engine's result. Cancelling the await takes the request out of the queue or batch.
+
+        Args:
+            admitted: a further step of work whose first step was let in; a full queue does not refuse it. The queue
+                stays bounded, for each such piece of work has one step in it and began while there was room.
 
         Raises:
             Overloaded: at once, when the queue is full.
             EngineFailed: the engine raised on this request.
             NotReady: the scheduler is closed, or was before the request's turn came.
         """
-        job = self._enqueue(request)
+        job = self._enqueue(request, admitted)
         try:
             return await asyncio.wrap_future(job.future)
         except asyncio.CancelledError:
@@ -131,7 +135,7 @@ class Scheduler(Generic[RequestT, ResultT]):
         Raises:
             EngineFailed: also when there is no result after `timeout_s` seconds.
         """
-        job = self._enqueue(request)
+        job = self._enqueue(request, admitted=False)
         try:
             return job.future.result(timeout_s)
         except FutureTimeoutError:
@@ -181,12 +185,12 @@ class Scheduler(Generic[RequestT, ResultT]):
             self._thread.join(1.0)
         return not self._thread.is_alive()
 
-    def _enqueue(self, request: RequestT) -> _Job[RequestT, ResultT]:
+    def _enqueue(self, request: RequestT, admitted: bool) -> _Job[RequestT, ResultT]:
         job: _Job[RequestT, ResultT] = _Job(request)
         with self._wake:
             if self._closing:
                 raise NotReady(f"model {self._name!r} is being closed")
-            if len(self._waiting) >= self._queue_limit:
+            if not admitted and len(self._waiting) >= self._queue_limit:
                 self._refusals += 1
                 raise Overloaded(
                     f"the queue of model {self._name!r} is full: {self._queue_limit} requests wait",

@@ -1,0 +1,135 @@
+"""The models that predict next tokens, as the services use them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coldstart.domain.errors import InvalidInput, NotFound
+from coldstart.domain.manifest import ModelEntry
+from coldstart.domain.next_token import NextTokenEngine, NextTokenRequest
+from coldstart.runtime.models import ModelState, ServedModel
+from coldstart.runtime.registry import ModelRegistry
+
+NEXT_TOKEN_TASK = "next-token"  # noqa: S105  a task of the manifest
+
+NextTokenServed = ServedModel[NextTokenEngine, NextTokenRequest, NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSummary:
+    """One model as it is listed; sizes are None until it is ready."""
+
+    entry: ModelEntry
+    state: ModelState
+    vocabulary_size: int | None
+    context_length: int | None
+
+
+class NextTokenModel:
+    """One ready model: its texts and token ids, and the logits of whatever comes next.
+
+    For one event loop, except that `encode` and `decode` are safe anywhere.
+    """
+
+    def __init__(self, served: NextTokenServed) -> None:
+        self._served = served
+        self._token_texts: dict[int, str] = {}
+        self.name = served.entry.name
+        self.vocabulary_size = served.engine.vocabulary_size
+        self.context_length = served.engine.context_length
+        self.end_of_text_id = served.engine.end_of_text_id
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        """The token ids of a text.
+
+        Raises:
+            InvalidInput: the text is not Unicode: JSON can name half of a surrogate pair.
+        """
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise InvalidInput(
+                f"the text has a lone surrogate, U+{ord(text[error.start]):04X}, at character {error.start}; "
+                "it must be Unicode text"
+            ) from None
+        return self._served.engine.tokenizer.encode(text)
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """The text of tokens together; bytes that are not UTF-8 are U+FFFD."""
+        return self._served.engine.tokenizer.decode(token_ids)
+
+    def token_text(self, token_id: int) -> str:
+        """The text of one token by itself; a part of a character is U+FFFD."""
+        text = self._token_texts.get(token_id)
+        if text is None:
+            text = self._token_texts[token_id] = self.decode((token_id,))
+        return text
+
+    def check_token(self, token_id: int) -> None:
+        """Raises: InvalidInput: the id is outside the vocabulary."""
+        if not 0 <= token_id < self.vocabulary_size:
+            raise InvalidInput(
+                f"token {token_id} is not in the vocabulary of model {self.name!r}, "
+                f"whose ids are 0 to {self.vocabulary_size - 1}"
+            )
+
+    async def logits(
+        self, token_ids: tuple[int, ...], sequence_id: str, *, admitted: bool = False
+    ) -> NDArray[np.float32]:
+        """The logits of the token after `token_ids`: float32, shape (vocabulary_size,), not to be written to.
+
+        Args:
+            token_ids: 1 to `context_length` ids of the vocabulary.
+            sequence_id: names the sequence, of which one request may be under way; say `forget` when it is over.
+            admitted: this goes on with what an earlier step began, and is not refused for a full queue.
+
+        Raises:
+            Overloaded: at once, when the model's queue is full.
+            EngineFailed: the engine failed on this sequence.
+            NotReady: the process is shutting down.
+        """
+        return await self._served.scheduler.submit(NextTokenRequest(token_ids, sequence_id), admitted=admitted)
+
+    def forget(self, sequence_id: str) -> None:
+        """Have the engine drop what it keeps of a sequence; does not wait for it."""
+        self._served.scheduler.run(lambda: self._served.engine.forget(sequence_id))
+
+
+class NextTokenModels:
+    """The registry's models of the next-token task. For one event loop."""
+
+    def __init__(self, registry: ModelRegistry) -> None:
+        self._registry = registry
+        self._models: dict[str, NextTokenModel] = {}
+
+    def get(self, name: str | None) -> NextTokenModel:
+        """The model called `name`, or the manifest's first one.
+
+        Raises:
+            NotFound: there is none of that name.
+            NotReady: it is loading, or has failed.
+        """
+        names = [entry.name for entry in self._registry.entries if entry.task == NEXT_TOKEN_TASK]
+        wanted = name if name is not None else next(iter(names), None)
+        if wanted not in names:
+            raise NotFound(f"there is no model {(wanted or '')[:200]!r}; there are: {', '.join(names) or 'none'}")
+        served = self._registry.get(wanted)
+        if wanted not in self._models:
+            self._models[wanted] = NextTokenModel(served)
+        return self._models[wanted]
+
+    def summaries(self) -> tuple[ModelSummary, ...]:
+        """All models, ready or not, in the manifest's order."""
+        return tuple(
+            self._summary(status.entry, status.state)
+            for status in self._registry.states().values()
+            if status.entry.task == NEXT_TOKEN_TASK
+        )
+
+    def _summary(self, entry: ModelEntry, state: ModelState) -> ModelSummary:
+        if state is not ModelState.READY:
+            return ModelSummary(entry, state, None, None)
+        model = self.get(entry.name)
+        return ModelSummary(entry, state, model.vocabulary_size, model.context_length)
