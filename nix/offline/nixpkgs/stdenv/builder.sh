@@ -1,0 +1,4 @@
+# The builder of every derivation of stdenv.
+# shellcheck source=/dev/null
+. "$stdenv/setup"
+genericBuild
