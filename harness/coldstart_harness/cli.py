@@ -10,9 +10,13 @@ from rich.text import Text
 from coldstart_harness.errors import HarnessError, UsageError
 from coldstart_harness.plan import load_plan
 from coldstart_harness.progress import Progress, make_console
+from coldstart_harness.testing.command import run_tests
 from coldstart_harness.up import DEFAULT_NAME, DEFAULT_PORT, UpOptions
 from coldstart_harness.up import down as run_down
 from coldstart_harness.up import up as run_up
+
+# Those whose models are in the repository; the others' come from a hub.
+TESTED_IMAGES = ("image", "image-wheel")
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
@@ -44,12 +48,24 @@ def down(
     run_down(name, Progress(make_console()))
 
 
+@app.command("test")
+def run_every_test(
+    plan: PlanOption,
+    image: Annotated[list[str] | None, typer.Option(help="an image to test; repeat it for several")] = None,
+    out: Annotated[Path, typer.Option(help="directory for JUnit and coverage reports")] = Path("out"),
+) -> None:
+    """Run every test there is, in the Nix sandbox and with containers, and end with one summary."""
+    planned = load_plan(plan)
+    images = [planned.image(attribute) for attribute in image or TESTED_IMAGES]
+    raise typer.Exit(0 if run_tests(planned, images, out, Progress(make_console())) else 1)
+
+
 def main() -> None:
     """Run the command line: exit status 1 after a failure and 2 after a wrong flag, each with one sentence."""
     try:
         app()
     except HarnessError as error:
-        console = make_console()
+        console = make_console(stderr=True)
         if error.details:
             console.print(Text(error.details), style="dim")
         console.print(Text(f"coldstart: {error}"), style="bold red", soft_wrap=True)

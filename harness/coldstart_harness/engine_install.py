@@ -1,14 +1,13 @@
 """Installing Docker from the system's own packages and starting its daemon, with or without an init system."""
 
 import os
-import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
+from coldstart_harness import apt
 from coldstart_harness.errors import EngineUnavailable
 from coldstart_harness.process import follow
 
@@ -16,9 +15,6 @@ SOCKET = Path("/var/run/docker.sock")
 _ANSWER_TIMEOUT_S = 60.0
 _POLL_S = 0.1
 _LOG_LINES = 15
-# A Nix program's PATH may lack the directories in which dockerd looks for iptables and containerd.
-_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_POLICY = Path("/usr/sbin/policy-rc.d")
 
 Say = Callable[[str], None]
 
@@ -31,8 +27,8 @@ def provide(say: Say) -> str:
     """
     if os.geteuid() != 0:
         raise EngineUnavailable(_sentence_for_a_person())
-    if _program("dockerd") is None:
-        if _program("apt-get") is None:
+    if apt.system_program("dockerd") is None:
+        if not apt.can_install():
             raise EngineUnavailable(_sentence_for_a_person())
         _install(say)
     if not _start_by_init(say):
@@ -41,61 +37,27 @@ def provide(say: Say) -> str:
 
 
 def _sentence_for_a_person() -> str:
-    if _program("apt-get"):
+    if apt.system_program("apt-get"):
         command = "sudo apt-get install -y docker.io && sudo usermod -aG docker $USER"
         return f"no Docker or Podman answers; run `{command}`, log in again and repeat the command"
-    if _program("podman"):
+    if apt.system_program("podman"):
         return "Podman's API is not running; run `systemctl --user start podman.socket` and repeat the command"
     return "no Docker or Podman answers; install one with this system's package manager and start it"
 
 
-def _program(name: str) -> str | None:
-    return shutil.which(name, path=_SYSTEM_PATH)
-
-
-def _init_system() -> str | None:
-    """`systemd`, or `sysv` where another init runs this system's services; None in a bare container or chroot."""
-    if Path("/run/systemd/system").is_dir():
-        return "systemd"
-    first = Path("/proc/1/comm")
-    is_init = first.exists() and first.read_text().strip() == "init"
-    return "sysv" if is_init and _program("service") else None
-
-
 def _install(say: Say) -> None:
-    say("installing docker.io with apt-get")
-    environment = {"DEBIAN_FRONTEND": "noninteractive", "PATH": _SYSTEM_PATH, "LC_ALL": "C.UTF-8"}
-    install = ["apt-get", "install", "-y", "--no-install-recommends", "docker.io"]
-    with _services_held_back():
-        done = follow(install, environment=environment)
-        if done.status:
-            follow(["apt-get", "update"], environment=environment)
-            done = follow(install, environment=environment)
-    if done.status or _program("dockerd") is None:
+    done = apt.install(["docker.io"], say)
+    if done.status or apt.system_program("dockerd") is None:
         raise EngineUnavailable("apt-get could not install docker.io", details=_last(done.tail))
 
 
-@contextmanager
-def _services_held_back() -> Iterator[None]:
-    """Without an init system, packages must not start daemons: dockerd is then started below, with its log kept."""
-    if _init_system() or _POLICY.exists():
-        yield
-        return
-    _POLICY.write_text("#!/bin/sh\nexit 101\n")
-    _POLICY.chmod(0o755)
-    try:
-        yield
-    finally:
-        _POLICY.unlink(missing_ok=True)
-
-
 def _start_by_init(say: Say) -> bool:
-    init = _init_system()
+    init = apt.init_system()
     if init is None:
         return False
     say(f"starting Docker by {init}")
     command = ["systemctl", "start", "docker"] if init == "systemd" else ["service", "docker", "start"]
-    done = follow(command, environment={"PATH": _SYSTEM_PATH})
+    done = follow(command, environment={"PATH": apt.SYSTEM_PATH})
     if done.status == 0 and _answers_within(_ANSWER_TIMEOUT_S, alive=lambda: True):
         return True
     if init == "systemd":
@@ -134,8 +96,8 @@ def _dockerd(log: Path, driver: str) -> "subprocess.Popen[bytes]":
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd="/",
-            env={**os.environ, "PATH": _SYSTEM_PATH},
-            executable=_program("dockerd"),
+            env={**os.environ, "PATH": apt.SYSTEM_PATH},
+            executable=apt.system_program("dockerd"),
             start_new_session=True,
         )
 

@@ -18,11 +18,12 @@ _HEARTBEAT_S = 15.0
 _PLAIN_WIDTH = 120
 
 
-def make_console() -> Console:
+def make_console(*, stderr: bool = False) -> Console:
     """The terminal: no colour and no moving lines in CI or without a TTY."""
-    if os.environ.get("CI") or not sys.stdout.isatty():
-        return Console(color_system=None, force_terminal=False, width=_PLAIN_WIDTH, highlight=False, soft_wrap=False)
-    return Console(highlight=False)
+    stream = sys.stderr if stderr else sys.stdout
+    if os.environ.get("CI") or not stream.isatty():
+        return Console(file=stream, color_system=None, force_terminal=False, width=_PLAIN_WIDTH, highlight=False)
+    return Console(file=stream, highlight=False)
 
 
 @dataclass

@@ -29,21 +29,20 @@ class Service:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        # Without the environment: a proxy named there has no business with a container on this machine.
+        self._client = httpx.Client(trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
     def get(self, path: str, *, timeout_s: float = _PROBE_TIMEOUT_S) -> Reply | None:
         """The reply; None when nobody answers."""
         try:
-            # Without the environment: a proxy named there has no business with a container on this machine.
-            with httpx.Client(trust_env=False, timeout=timeout_s) as client:
-                return _reply(client.get(self.url + path))
+            return _reply(self._client.get(self.url + path, timeout=timeout_s))
         except httpx.TransportError:
             return None
 
     def post(self, path: str, body: Mapping[str, Any]) -> Reply | None:
         """The reply; None when nobody answers."""
         try:
-            with httpx.Client(trust_env=False, timeout=_ANSWER_TIMEOUT_S) as client:
-                return _reply(client.post(self.url + path, json=dict(body)))
+            return _reply(self._client.post(self.url + path, json=dict(body), timeout=_ANSWER_TIMEOUT_S))
         except httpx.TransportError:
             return None
 

@@ -57,7 +57,6 @@ def up(options: UpOptions, progress: Progress) -> None:
         service = Service(containers.url_of(running, options.image.port))
         if service.is_ready():
             progress.note(f"{options.name} already runs this image and is ready")
-            ledger.phases.extend(inner_phases(service.health()))
             _report(progress, options, service, ledger)
             return
     with progress.phase("load") as phase:

@@ -1,0 +1,58 @@
+"""The system's own packages, on Debian and its kin, as root, without a question."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from coldstart_harness.process import Finished, follow
+
+# A Nix program's PATH may lack the directories in which system programs, and what they call, are found.
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_POLICY = Path("/usr/sbin/policy-rc.d")
+
+
+def system_program(name: str) -> str | None:
+    """Where the system has that program."""
+    return shutil.which(name, path=SYSTEM_PATH)
+
+
+def can_install() -> bool:
+    return os.geteuid() == 0 and system_program("apt-get") is not None
+
+
+def init_system() -> str | None:
+    """`systemd`, or `sysv` where another init runs this system's services; None in a bare container or chroot."""
+    if Path("/run/systemd/system").is_dir():
+        return "systemd"
+    first = Path("/proc/1/comm")
+    is_init = first.exists() and first.read_text().strip() == "init"
+    return "sysv" if is_init and system_program("service") else None
+
+
+def install(packages: Sequence[str], say: Callable[[str], None]) -> Finished:
+    """Install packages, reading the mirror's lists again only where the ones at hand do not do."""
+    environment = {"DEBIAN_FRONTEND": "noninteractive", "PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8"}
+    command = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
+    say(f"installing {' and '.join(packages)} with apt-get")
+    with _services_held_back():
+        done = follow(command, environment=environment)
+        if done.status:
+            follow(["apt-get", "update"], environment=environment)
+            done = follow(command, environment=environment)
+    return done
+
+
+@contextmanager
+def _services_held_back() -> Iterator[None]:
+    """Without an init system, packages must not start daemons: whoever needs one starts it and keeps its log."""
+    if init_system() or _POLICY.exists():
+        yield
+        return
+    _POLICY.write_text("#!/bin/sh\nexit 101\n")
+    _POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        _POLICY.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""`test`: every test there is, wherever it runs, and one summary."""

@@ -1,0 +1,93 @@
+"""Tests that need a container engine or a browser: pytest on this machine, against images just built and loaded."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from coldstart_harness import apt
+from coldstart_harness.engine import Engine
+from coldstart_harness.errors import BuildFailed
+from coldstart_harness.images import build_image, load_image
+from coldstart_harness.plan import PlannedImage
+from coldstart_harness.process import follow
+from coldstart_harness.progress import Progress
+from coldstart_harness.testing.counts import Counts, Row, junit_result
+
+# The sources that the harness was started from: in a checkout or in the Nix store.
+TREE = Path(__file__).resolve().parents[3]
+IMAGES_VARIABLE = "COLDSTART_IMAGES_UNDER_TEST"
+_PYTEST_NO_TESTS = 5
+
+
+def load_images(
+    engine: Engine, images: Sequence[PlannedImage], progress: Progress
+) -> tuple[list[Row], list[PlannedImage]]:
+    """Build and load each image: one test each, and those that are there now."""
+    rows, loaded = [], []
+    for image in images:
+        name = f"{image.attribute} builds and loads"
+        try:
+            with progress.phase(name) as phase:
+                _description, loader = build_image(engine, image, phase)
+                load_image(engine, image, loader, phase)
+        except BuildFailed as error:
+            progress.note(f"{error}\n{error.details}")
+            rows.append(Row(name, Counts(failed=1), phase.seconds))
+        else:
+            rows.append(Row(name, Counts(passed=1), phase.seconds))
+            loaded.append(image)
+    return rows, loaded
+
+
+def ensure_browser(progress: Progress) -> None:
+    """Chromium and its driver, as root on Debian from the system's packages; else the tests say why they skip."""
+    if apt.system_program("chromium") and apt.system_program("chromedriver"):
+        return
+    if not apt.can_install():
+        progress.note("no chromium and chromedriver here, and no right to install them: browser tests are skipped")
+        return
+    with progress.phase("installing chromium"):
+        done = apt.install(["chromium", "chromium-driver"], progress.note)
+    if done.status:
+        progress.note(f"apt-get could not install chromium: browser tests are skipped\n{done.tail}")
+
+
+def run_pytest(engine: Engine, images: Sequence[PlannedImage], out: Path, progress: Progress) -> Row:
+    """Run tests/integration and tests/browser and print what pytest prints."""
+    subjects = out / "images-under-test.json"
+    subjects.write_text(json.dumps({image.attribute: _subject(image) for image in images}, indent=2) + "\n")
+    report = out / "junit-host.xml"
+    report.unlink(missing_ok=True)
+    suites = [TREE / "tests" / name for name in ("integration", "browser")]
+    options = ["-m", "not gpu", "-p", "no:cacheprovider", "--color", "no", "--junitxml", str(report)]
+    where = ["--rootdir", str(TREE), "-c", str(TREE / "pyproject.toml"), *map(str, suites)]
+    command = [sys.executable, "-m", "pytest", *options, *where]
+    with progress.phase("tests with containers and a browser") as phase:
+
+        def show(line: str) -> None:
+            phase.say(line)
+            progress.note(line.rstrip())
+
+        done = follow(command, on_line=show, directory=TREE, environment=_environment(engine, subjects))
+    name = "tests with containers and a browser"
+    if not report.is_file():
+        return Row(name, Counts(failed=1), phase.seconds, f"pytest wrote no report (exit status {done.status})")
+    counts, _seconds = junit_result(report.read_text(encoding="utf-8"))
+    if done.status not in (0, 1, _PYTEST_NO_TESTS):
+        return Row(name, counts + Counts(failed=1), phase.seconds, f"pytest ended with exit status {done.status}")
+    return Row(name, counts, phase.seconds)
+
+
+def _subject(image: PlannedImage) -> dict[str, object]:
+    return {"reference": image.reference, "port": image.port, "layers": list(image.layers)}
+
+
+def _environment(engine: Engine, subjects: Path) -> dict[str, str]:
+    return {
+        **engine.environment,
+        IMAGES_VARIABLE: str(subjects),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        # The reaper is an image of its own that would have to be pulled; every test removes what it started.
+        "TESTCONTAINERS_RYUK_DISABLED": "true",
+    }
