@@ -1,7 +1,6 @@
 """Builder of closureInfo: writes what nixpkgs' closureInfo writes, from the graph that Nix hands over."""
 
 import json
-import os
 from pathlib import Path
 
 
@@ -13,7 +12,8 @@ def registration_of(entry: dict) -> str:
 
 def main() -> None:
     """Read the build's attributes and write the three files into its output."""
-    attributes = json.loads(Path(os.environ["NIX_ATTRS_JSON_FILE"]).read_text(encoding="utf-8"))
+    # Not $NIX_ATTRS_JSON_FILE: Nix 2.8 writes the folder's name outside the sandbox into it.
+    attributes = json.loads(Path(".attrs.json").read_text(encoding="utf-8"))
     out = Path(attributes["outputs"]["out"])
     closure = sorted(attributes["closure"], key=lambda entry: entry["path"])
     out.mkdir()
