@@ -8,10 +8,13 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.responses import Response
 
 from coldstart import __version__
-from coldstart.api import dependencies, probes
+from coldstart.api import dependencies, metrics, probes
+from coldstart.api.bodies import BoundedRequest
+from coldstart.api.middleware import ErrorBoundary, RequestContext, ShutdownGate
 from coldstart.api.problems import reply_to
 from coldstart.domain.errors import ColdstartError
 from coldstart.runtime.core import Core
@@ -30,6 +33,7 @@ def create_app(
         services: class → instance, which routes get by `dependencies.service_of(class)`.
     """
     docs = core.settings.docs_exposed
+    http_metrics = metrics.HttpMetrics(core)
     app = FastAPI(
         title="Coldstart",
         version=__version__,
@@ -37,13 +41,20 @@ def create_app(
         docs_url="/docs" if docs else None,
         openapi_url="/openapi.json" if docs else None,
         redoc_url=None,
+        middleware=[  # the outermost first
+            Middleware(RequestContext, http_metrics),
+            Middleware(ErrorBoundary),
+            Middleware(ShutdownGate, core.lifecycle),
+            Middleware(BoundedRequest, core.settings.max_body_bytes),
+        ],
         # Nothing but our own settings may switch behaviour, not even variables that FastAPI reads.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     dependencies.install(app, core, services or {})
+    app.state.metrics = http_metrics
     for error in (ColdstartError, HTTPException, RequestValidationError):
         app.add_exception_handler(error, _reply)
-    for router in (probes.router, *routers):
+    for router in (probes.router, metrics.router, *routers):
         app.include_router(router)
     return app
 

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from coldstart.apps.engines import NEXT_TOKEN_ENGINES
 from coldstart.domain.errors import ConfigurationError
+from coldstart.domain.manifest import ModelEntry
 from coldstart.domain.next_token import NextTokenEngine, NextTokenRequest
 from coldstart.runtime.core import Core
 from coldstart.runtime.loading import TaskServing
+from coldstart.runtime.scheduler import Scheduler
 from coldstart.runtime.settings import Settings
-from coldstart.services.golden import check_next_token
 
 if TYPE_CHECKING:
+    import numpy as np
     from fastapi import APIRouter
+    from numpy.typing import NDArray
 
 
 def tasks(settings: Settings) -> Mapping[str, TaskServing[Any, Any, Any]]:
@@ -30,7 +33,7 @@ def tasks(settings: Settings) -> Mapping[str, TaskServing[Any, Any, Any]]:
         "next-token": TaskServing(
             engine_name=engine,
             prepare=partial(NEXT_TOKEN_ENGINES[engine], settings),
-            check=check_next_token,
+            check=_check,
             recover=_forget,
         )
     }
@@ -44,6 +47,18 @@ def routers() -> "list[APIRouter]":
 def services(core: Core) -> Mapping[type[Any], Any]:
     """What the routes get by class."""
     return {}
+
+
+def _check(
+    entry: ModelEntry,
+    engine_name: str,
+    engine: NextTokenEngine,
+    scheduler: "Scheduler[NextTokenRequest, NDArray[np.float32]]",
+) -> str:
+    # Imported here, in a loading thread: it brings numpy, which the main thread need not wait for.
+    from coldstart.services.golden import check_next_token
+
+    return check_next_token(entry, engine_name, engine, scheduler)
 
 
 def _forget(engine: NextTokenEngine, request: NextTokenRequest) -> None:

@@ -3,16 +3,15 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
+from coldstart.domain.distribution import Distribution
 from coldstart.domain.errors import ModelRejected
 from coldstart.domain.manifest import ModelEntry
 from coldstart.domain.next_token import NextTokenEngine, NextTokenRequest
 from coldstart.runtime.scheduler import Scheduler
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 # The first answer of a large model on a slow machine takes seconds, never minutes.
 _TIMEOUT_S = 120.0
@@ -22,7 +21,7 @@ def check_next_token(
     entry: ModelEntry,
     engine_name: str,
     engine: NextTokenEngine,
-    scheduler: "Scheduler[NextTokenRequest, NDArray[np.float32]]",
+    scheduler: Scheduler[NextTokenRequest, NDArray[np.float32]],
 ) -> str:
     """Run the golden request through the scheduler and compare.
 
@@ -44,32 +43,29 @@ def check_next_token(
     if tolerance is None:
         raise ModelRejected(f"model {entry.name!r}: the manifest has no tolerance for engine {engine_name!r}")
     logits = scheduler.submit_blocking(NextTokenRequest(golden.token_ids), _TIMEOUT_S)
-    answer = _probabilities(logits, tuple(golden.probabilities))
-    distance = total_variation(golden.probabilities, answer)
+    distribution = Distribution(logits, temperature=1.0)
+    distance = total_variation(golden.probabilities, distribution)
     # Written so that NaN is refused too.
     if not distance <= tolerance:
         raise ModelRejected(
             f"model {entry.name!r}: the golden answer of engine {engine_name!r} has total variation {distance:.6f} "
             f"from the manifest's, which allows {tolerance:g}"
         )
-    return _digest(golden.token_ids, answer)
+    ranking = sorted(golden.probabilities, key=lambda token: -distribution.probability_of(token))
+    return _digest(golden.token_ids, ranking)
 
 
-def total_variation(wanted: Mapping[int, float], met: Mapping[int, float]) -> float:
-    """Half the sum of absolute differences over the tokens of `wanted` and all others as one; in [0, 1]."""
-    rest = abs(sum(wanted.values()) - sum(met[token] for token in wanted))
-    return 0.5 * (rest + sum(abs(p - met[token]) for token, p in wanted.items()))
+def total_variation(expected: Mapping[int, float], distribution: Distribution) -> float:
+    """The total variation distance, in [0, 1], over the expected tokens and all others as one.
+
+    Args:
+        expected: token id → probability, together at most 1; ids in [0, vocabulary_size).
+        distribution: what was measured.
+    """
+    differences = [p - distribution.probability_of(token) for token, p in expected.items()]
+    return (sum(abs(difference) for difference in differences) + abs(sum(differences))) / 2
 
 
-def _probabilities(logits: "NDArray[np.float32]", token_ids: Sequence[int]) -> dict[int, float]:
-    """Full-vocabulary softmax in float64, at the given tokens."""
-    import numpy as np
-
-    exponents = np.exp(logits.astype(np.float64) - float(logits.max()))
-    total = float(exponents.sum())
-    return {token: float(exponents[token]) / total for token in token_ids}
-
-
-def _digest(token_ids: Sequence[int], answer: Mapping[int, float]) -> str:
-    ranking = sorted(answer, key=lambda token: -answer[token])
-    return hashlib.sha256(json.dumps({"prompt": list(token_ids), "ranking": ranking}).encode()).hexdigest()
+def _digest(token_ids: Sequence[int], ranking: Sequence[int]) -> str:
+    document = {"prompt": list(token_ids), "ranking": list(ranking)}
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

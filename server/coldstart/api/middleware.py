@@ -1,0 +1,125 @@
+"""What happens around every request. Pure ASGI, for BaseHTTPMiddleware breaks streaming and cancellation."""
+
+import re
+import secrets
+import time
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from coldstart.api.metrics import HttpMetrics
+from coldstart.api.probes import PROBE_PATHS
+from coldstart.api.problems import is_internal, reply_to
+from coldstart.domain.errors import NotReady
+from coldstart.runtime.lifecycle import Lifecycle
+
+# What a caller may choose as a request id: it goes into logs and headers.
+_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+
+# nginx's word for a request whose client left before the answer; it is in no RFC and never sent.
+CLIENT_CLOSED_REQUEST = 499
+
+
+class RequestContext:
+    """Gives each request an id, which logs and answers carry, and tells the log and the metrics how it went."""
+
+    def __init__(self, app: ASGIApp, metrics: HttpMetrics) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._log = structlog.get_logger("coldstart.http")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        status = CLIENT_CLOSED_REQUEST
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["x-request-id"] = request_id
+            await send(message)
+
+        begun = time.perf_counter()
+        with structlog.contextvars.bound_contextvars(request_id=request_id), self._metrics.in_flight.track_inprogress():
+            try:
+                await self._app(scope, receive, send_with_id)
+            finally:
+                self._tell(scope, status, time.perf_counter() - begun)
+
+    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+        route = route_of(scope)
+        self._metrics.duration.labels(scope["method"], route, status).observe(seconds)
+        log = self._log.debug if scope["path"] in PROBE_PATHS else self._log.info
+        log("http_request", method=scope["method"], route=route, status=status, duration_s=round(seconds, 6))
+
+
+class ErrorBoundary:
+    """The process's border: whatever escapes the application is answered from the table, and logged if unexpected."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._log = structlog.get_logger("coldstart.http")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def watched_send(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched_send)
+        except Exception as error:
+            if is_internal(error):
+                self._log.exception("internal_error", route=route_of(scope))
+            if started:
+                raise  # too late for another answer: the server breaks the connection, so the client sees it is cut
+            await reply_to(error, scope)(scope, receive, send)
+
+
+class ShutdownGate:
+    """Lets nothing new in once shutdown has begun, except probes; counts what it lets in."""
+
+    def __init__(self, app: ASGIApp, lifecycle: Lifecycle) -> None:
+        self._app = app
+        self._lifecycle = lifecycle
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or is_probe(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        if self._lifecycle.shutting_down:
+            reply = reply_to(NotReady("the process is shutting down"), scope)
+            reply.headers["connection"] = "close"
+            await reply(scope, receive, send)
+            return
+        self._lifecycle.enter()
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._lifecycle.leave()
+
+
+def is_probe(path: str) -> bool:
+    """Whether the path is a probe's, model probes of the Open Inference Protocol included."""
+    return path in PROBE_PATHS or (path.startswith("/v2/models/") and path.endswith("/ready"))
+
+
+def route_of(scope: Scope) -> str:
+    """The template of the route that took the request, such as `/api/v1/sessions/{id}`; never the raw path."""
+    route = scope.get("route")
+    return str(getattr(route, "path", "unmatched"))
+
+
+def _request_id(scope: Scope) -> str:
+    asked = Headers(scope=scope).get("x-request-id", "")
+    return asked if _SANE_REQUEST_ID.fullmatch(asked) else secrets.token_hex(16)

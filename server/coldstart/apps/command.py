@@ -1,0 +1,91 @@
+"""The command: settings from the environment, models on their way, then the web server."""
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from types import FrameType
+
+from coldstart.apps.modes import MODES, Service, services_of
+from coldstart.domain.errors import ConfigurationError
+from coldstart.domain.manifest import load_manifest
+from coldstart.runtime.core import Core
+from coldstart.runtime.lifecycle import Lifecycle
+from coldstart.runtime.loading import ModelLoading
+from coldstart.runtime.logs import configure_logs
+from coldstart.runtime.registry import ModelRegistry
+from coldstart.runtime.settings import Settings, describe_settings, load_settings
+from coldstart.runtime.timeline import StartupTimeline
+
+EXIT_CONFIGURATION = 2
+
+_USAGE = """usage: python -m coldstart [--help]
+
+Serves models over HTTP until SIGTERM. SERVICE_MODE is {modes}. Everything is chosen by environment variables:
+{variables}
+"""
+
+
+def main(arguments: Sequence[str], timeline: StartupTimeline, environ: Mapping[str, str] = os.environ) -> int:
+    """Run the server to its end.
+
+    Returns:
+        The exit status: 0 after a shutdown that was asked for, 2 when the process cannot start as configured.
+    """
+    if arguments:
+        asked_for_help = list(arguments) == ["--help"]
+        text = _USAGE.format(modes=" or ".join(MODES), variables=describe_settings())
+        (sys.stdout if asked_for_help else sys.stderr).write(text)
+        return 0 if asked_for_help else EXIT_CONFIGURATION
+    # Until the server takes over: as process 1 of a container, the default would be to ignore it.
+    signal.signal(signal.SIGTERM, _exit_at_once)
+    try:
+        settings = load_settings(environ)
+        core, services = compose(settings, timeline)
+        listener = _listen(settings)
+    except ConfigurationError as error:
+        sys.stderr.write(f"coldstart: {error}\n")
+        return EXIT_CONFIGURATION
+    # Models first: they are read and their libraries imported while this thread imports the web framework.
+    core.registry.start()
+    from coldstart.apps.serving import build_app, serve
+
+    app = build_app(core, services)
+    timeline.mark("imports")
+    serve(app, core, listener)
+    return 0
+
+
+def compose(settings: Settings, timeline: StartupTimeline) -> tuple[Core, tuple[Service, ...]]:
+    """The process's core and the services that it offers; sets up the logs, starts nothing.
+
+    Raises:
+        ConfigurationError: an unknown mode or engine, or a manifest that cannot be read.
+    """
+    services = services_of(settings)
+    tasks = {task: serving for service in services for task, serving in service.tasks(settings).items()}
+    manifest = load_manifest(settings.models_manifest)
+    configure_logs(settings)
+    registry = ModelRegistry(manifest.models, ModelLoading(tasks, settings.queue_limit), timeline)
+    return Core(settings, registry, timeline, Lifecycle()), services
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """A bound socket that already queues connections: early clients wait a moment instead of being refused."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server(
+            (settings.host, settings.port),
+            family=family,
+            backlog=2048,
+            dualstack_ipv6=settings.host == "::" and socket.has_dualstack_ipv6(),
+        )
+    except OSError as error:
+        raise ConfigurationError(
+            f"HOST {settings.host!r} and PORT {settings.port} cannot be listened to: {error.strerror or error}"
+        ) from None
+
+
+def _exit_at_once(signum: int, frame: FrameType | None) -> None:
+    sys.exit(0)

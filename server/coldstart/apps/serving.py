@@ -1,0 +1,99 @@
+"""The web server, and how it ends: no new work, what has begun is finished, models are freed, exit status 0."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Sequence
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from coldstart.api.app import create_app
+from coldstart.runtime.core import Core
+
+if TYPE_CHECKING:
+    from coldstart.apps.modes import Service
+
+# After the grace: time for the last refusals to reach their clients before connections are cut.
+_LAST_WORDS_S = 2
+_POLL_S = 0.02
+
+
+def build_app(core: Core, services: "Sequence[Service]") -> FastAPI:
+    """The application with the routers and services of the chosen mode."""
+    instances = {kind: instance for service in services for kind, instance in service.services(core).items()}
+    routers = [router for service in services for router in service.routers()]
+    return create_app(core, routers=routers, services=instances)
+
+
+def serve(app: FastAPI, core: Core, listener: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT has been answered."""
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=_LAST_WORDS_S,
+    )
+    DrainingServer(config, core).run(sockets=[listener])
+
+
+class DrainingServer(uvicorn.Server):
+    """uvicorn, except that it goes on accepting while it drains, so that new requests get 503 and not a reset.
+
+    The first signal turns readiness off at once and lets what has begun finish, up to the grace; a second one ends
+    the process without further waiting.
+    """
+
+    def __init__(self, config: uvicorn.Config, core: Core) -> None:
+        super().__init__(config)
+        self._core = core
+        self._log = structlog.get_logger("coldstart.server")
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to answer, and say where."""
+        await super().startup(sockets)
+        seconds = self._core.timeline.mark("listening")
+        host, port = sockets[0].getsockname()[:2] if sockets else (self.config.host, self.config.port)
+        self._log.info("listening", host=host, port=port, since_process_start_s=round(seconds, 4))
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Unlike uvicorn's, does not have the signal raised again afterwards: a wanted end has exit status 0."""
+        if self.should_exit:
+            self.force_exit = True
+        self._core.lifecycle.begin_shutdown()
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drain, refuse what is left, then close sockets and free the models."""
+        grace_s = self._core.settings.shutdown_grace_s
+        self._log.info("shutdown_begins", in_flight=self._core.lifecycle.in_flight, grace_s=grace_s)
+        if not await self._drained(grace_s):
+            self._log.warning("shutdown_grace_over", in_flight=self._core.lifecycle.in_flight)
+            # Answers 503 to everything that still waits for an engine.
+            await asyncio.to_thread(self._core.registry.close, 0.0)
+        await super().shutdown(sockets)
+        self._log.info("shutdown_ends", since_process_start_s=round(self._core.timeline.elapsed_s(), 3))
+
+    async def _drained(self, grace_s: float) -> bool:
+        """Wait until nothing is in flight; False when the grace is over or a second signal came."""
+        deadline = time.monotonic() + grace_s
+        while self._core.lifecycle.in_flight:
+            self._close_idle_connections()
+            if self.force_exit or time.monotonic() >= deadline:
+                return False
+            await asyncio.sleep(_POLL_S)
+        return True
+
+    def _close_idle_connections(self) -> None:
+        # uvicorn's word for: close when the answer in hand is complete, or now where there is none.
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
