@@ -14,8 +14,8 @@ let
         inherit (python) interpreter version sitePackages;
       }
       ''
-        "$interpreter" -P -B ${./build/join_environment.py} "$out" --interpreter "$interpreter" --version "$version" \
-          --site-packages "$sitePackages" -- $packages
+        "$interpreter" -P -B ${./build/join_environment.py} --interpreter "$interpreter" --version "$version" \
+          --site-packages "$sitePackages" "$out" $packages
       ''
     // {
       # An environment has no other attribute that one could want to change.
