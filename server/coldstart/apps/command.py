@@ -88,4 +88,4 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 def _exit_at_once(signum: int, frame: FrameType | None) -> None:
-    sys.exit(0)
+    os._exit(0)

@@ -1,6 +1,7 @@
 """The web server, and how it ends: no new work, what has begun is finished, models are freed, exit status 0."""
 
 import asyncio
+import gc
 import socket
 import time
 from collections.abc import Sequence
@@ -61,9 +62,12 @@ class DrainingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to answer, and say where."""
         await super().startup(sockets)
-        seconds = self._core.timeline.mark("listening")
+        # What the start has made stays for good, so the collector need never look at it again.
+        gc.freeze()
+        gc.enable()
+        self._core.timeline.mark("listening")
         host, port = sockets[0].getsockname()[:2] if sockets else (self.config.host, self.config.port)
-        self._log.info("listening", host=host, port=port, since_process_start_s=round(seconds, 4))
+        self._log.info("listening", host=host, port=port, **self._core.timeline.rounded())
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Unlike uvicorn's, does not have the signal raised again afterwards: a wanted end has exit status 0."""
@@ -81,7 +85,7 @@ class DrainingServer(uvicorn.Server):
             # Answers 503 to everything that still waits for an engine.
             await asyncio.to_thread(self._core.registry.close, 0.0)
         await super().shutdown(sockets)
-        self._log.info("shutdown_ends", since_process_start_s=round(self._core.timeline.elapsed_s(), 3))
+        self._log.info("shutdown_ends", after_s=round(self._core.timeline.elapsed_s(), 3))
 
     async def _drained(self, grace_s: float) -> bool:
         """Wait until nothing is in flight; False when the grace is over or a second signal came."""

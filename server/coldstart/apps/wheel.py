@@ -41,12 +41,25 @@ def tasks(settings: Settings) -> Mapping[str, TaskServing[Any, Any, Any]]:
 
 def routers() -> "list[APIRouter]":
     """The wheel's routes. Imported here, for loading models begins before the web framework is imported."""
-    return []
+    from coldstart.api import openai, page, wheel
+
+    return [wheel.router, openai.router, page.router]
 
 
 def services(core: Core) -> Mapping[type[Any], Any]:
-    """What the routes get by class."""
-    return {}
+    """What the routes get by class. Imported here, for NumPy is imported along with the models' engine."""
+    from coldstart.services.completions import Completions
+    from coldstart.services.next_token_models import NextTokenModels
+    from coldstart.services.token_wheel import TokenWheel
+    from coldstart.storage.memory_sessions import MemorySessionStore
+
+    models = NextTokenModels(core.registry)
+    store = MemorySessionStore(core.settings.session_limit, core.settings.session_ttl_s)
+    return {
+        NextTokenModels: models,
+        Completions: Completions(models),
+        TokenWheel: TokenWheel(models, store),
+    }
 
 
 def _check(

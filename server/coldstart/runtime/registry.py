@@ -148,9 +148,8 @@ class ModelRegistry:
     def _note_ready(self, slot: _Slot) -> None:
         phases = {f"{phase}_s": round(s, 4) for phase, s in self._timeline.model_phases(slot.entry.name).items()}
         self._log.info("model_ready", model=slot.entry.name, revision=slot.entry.revision, **phases)
-        if self.readiness().ready and "ready" not in self._timeline.marks:
-            self._timeline.mark("ready")
-            self._log.info("ready", **{f"{phase}_s": round(s, 4) for phase, s in self._timeline.marks.items()})
+        if self.readiness().ready and self._timeline.mark("ready"):
+            self._log.info("ready", **self._timeline.rounded())
 
     def _status(self, slot: _Slot) -> ModelStatus:
         served = slot.served

@@ -27,10 +27,12 @@ class StartupTimeline:
         """Seconds since the process began."""
         return self._now() - self._start
 
-    def mark(self, phase: str) -> float:
-        """Record that `phase` is reached, the first time only; returns its seconds since process start."""
+    def mark(self, phase: str) -> bool:
+        """Record that `phase` is reached; False when it has been before, and the first time stands."""
         with self._lock:
-            return self._marks.setdefault(phase, self.elapsed_s())
+            first = phase not in self._marks
+            self._marks.setdefault(phase, self.elapsed_s())
+            return first
 
     @contextmanager
     def model_phase(self, model: str, phase: str) -> Iterator[None]:
@@ -47,6 +49,10 @@ class StartupTimeline:
         """Phase → seconds since process start, in the order in which they were reached."""
         with self._lock:
             return dict(self._marks)
+
+    def rounded(self) -> Mapping[str, float]:
+        """The marks as log fields: `imports_s` and the like, seconds since process start to 0.1 ms."""
+        return {f"{phase}_s": round(seconds, 4) for phase, seconds in self.marks.items()}
 
     def model_phases(self, model: str) -> Mapping[str, float]:
         """Phase of the model → its duration in seconds; phases not yet over are absent."""
