@@ -24,6 +24,11 @@ class Reply:
     headers: Mapping[str, str]
 
 
+def status_of(reply: Reply | None) -> int | None:
+    """The reply's status; None where nobody answered."""
+    return None if reply is None else reply.status
+
+
 class Service:
     """One service at one address. Every request opens a connection of its own: probes do so, and load balancers."""
 
@@ -47,12 +52,10 @@ class Service:
             return None
 
     def is_live(self) -> bool:
-        reply = self.get("/livez")
-        return reply is not None and reply.status == 200
+        return status_of(self.get("/livez")) == 200
 
     def is_ready(self) -> bool:
-        reply = self.get("/readyz")
-        return reply is not None and reply.status == 200
+        return status_of(self.get("/readyz")) == 200
 
     def health(self) -> Mapping[str, Any]:
         """What `/health` says; empty while nobody answers."""
