@@ -72,8 +72,10 @@ def write_image(request: Mapping[str, Any], output: Path) -> None:
         raise LayersError(f"arch is {request['arch']!r}; wanted one of {', '.join(sorted(ARCHITECTURES))}.")
     if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", request["created"]):
         raise LayersError(f"created is {request['created']!r}; wanted a time such as 2025-01-31T12:00:00Z.")
-    layers = {layer.diff_id: layer for layer in reversed(read_layers(_layer_files(request["layers"])))}
-    image = Image(request["config"], request["arch"], request["created"], tuple(reversed(layers.values())))
+    layers: dict[str, Layer] = {}
+    for layer in read_layers(_layer_files(request["layers"])):
+        layers.setdefault(layer.diff_id, layer)
+    image = Image(request["config"], request["arch"], request["created"], tuple(layers.values()))
     _write_json(output, image.to_json())
 
 

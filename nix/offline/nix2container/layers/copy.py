@@ -1,5 +1,6 @@
 """Where an image can go, by skopeo's names of transports."""
 
+import contextlib
 import os
 import stat
 import tempfile
@@ -39,7 +40,8 @@ def copy(image: Image, name: str, destination: str, *, tls_verify: bool, environ
     progress = Progress(image.layers)
     match transport:
         case "docker-daemon" if rest:
-            load_into_daemon(image, rest, DockerDaemon(environ), progress)
+            with contextlib.closing(DockerDaemon(environ)) as daemon:
+                load_into_daemon(image, rest, daemon, progress)
         case "containers-storage" if rest:
             load_into_podman(image, rest, progress)
         case "docker" if rest.startswith("//"):

@@ -58,6 +58,10 @@ class DockerDaemon:
             else http.client.HTTPConnection(url.hostname or "", url.port, timeout=TIMEOUT_S)
         )
 
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
     def image(self, reference: str) -> dict[str, Any] | None:
         """What the daemon knows of an image; None where it has none of that name."""
         status, content = self._call("GET", f"/images/{quote(reference, safe='/:@')}/json")
