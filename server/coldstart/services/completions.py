@@ -2,7 +2,7 @@
 
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -55,7 +55,7 @@ class TokenLogprob:
         text: of the token by itself.
         offset: where its text begins, in characters of the text given back.
         logprob: natural logarithm; None for the prompt's first token, which nothing precedes.
-        top: alternatives, most likely first; equal texts once.
+        top: the most likely tokens, most likely first, and this one; equal texts once.
     """
 
     text: str
@@ -119,7 +119,7 @@ class Completion:
         self._sequence_id = f"completion-{secrets.token_hex(16)}"
         self._begun = False
 
-    async def pieces(self) -> AsyncIterator[CompletionPiece]:
+    async def pieces(self) -> AsyncGenerator[CompletionPiece, None]:
         """The text as it is made. Close the iterator to stop early; the engine then does no more for it.
 
         Raises:
@@ -186,6 +186,7 @@ class Completion:
         if self._parameters.logprobs:
             for piece in distribution.top(self._parameters.logprobs):
                 top.setdefault(self._model.token_text(piece.token_id), distribution.log_probability_of(piece.token_id))
+            top.setdefault(self._model.token_text(token_id), distribution.log_probability_of(token_id))
         return distribution.log_probability_of(token_id), tuple(top.items())
 
 
