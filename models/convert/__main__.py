@@ -1,0 +1,36 @@
+"""`python -m convert …`: see each command's --help."""
+
+import argparse
+from pathlib import Path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="convert", description="Conversion of models at build time.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    gpt2 = commands.add_parser("gpt2", help="a GPT-2 in the Hugging Face layout → the onnxruntime engine's artifact")
+    gpt2.add_argument("source", type=Path, help="directory with config.json, model.safetensors and tokenizer.json")
+    gpt2.add_argument("out", type=Path, help="directory to write to")
+    gpt2.add_argument("--precision", choices=["int8", "float32"], default="int8")
+    gpt2.set_defaults(run=_gpt2)
+    random_gpt2 = commands.add_parser("random-gpt2", help="a 124M-sized GPT-2 of random weights, to measure with")
+    random_gpt2.add_argument("out", type=Path, help="directory to write to")
+    random_gpt2.add_argument("--seed", type=int, default=0)
+    random_gpt2.set_defaults(run=_random_gpt2)
+    arguments = parser.parse_args()
+    arguments.run(arguments)
+
+
+def _gpt2(arguments: argparse.Namespace) -> None:
+    from convert.gpt2 import convert_gpt2
+
+    convert_gpt2(arguments.source, arguments.out, arguments.precision)
+
+
+def _random_gpt2(arguments: argparse.Namespace) -> None:
+    from convert.random_gpt2 import write_random_gpt2
+
+    write_random_gpt2(arguments.out, arguments.seed)
+
+
+if __name__ == "__main__":
+    main()
