@@ -132,12 +132,12 @@ class ModelRegistry:
             return
         with self._changed:
             closing = self._closing
-            slot.served = None if closing else served
+            if not closing:
+                slot.served = served
+                self._move(slot, ModelState.READY)
+                self._tell_ready(slot)
         if closing:
             served.close(0)
-            return
-        self._move(slot, ModelState.READY)
-        self._note_ready(slot)
 
     def _move(self, slot: _Slot, state: ModelState, reason: str | None = None) -> None:
         with self._changed:
@@ -145,7 +145,7 @@ class ModelRegistry:
             self._changed.notify_all()
         self._log.debug("model_state", model=slot.entry.name, state=str(state))
 
-    def _note_ready(self, slot: _Slot) -> None:
+    def _tell_ready(self, slot: _Slot) -> None:
         phases = {f"{phase}_s": round(s, 4) for phase, s in self._timeline.model_phases(slot.entry.name).items()}
         self._log.info("model_ready", model=slot.entry.name, revision=slot.entry.revision, **phases)
         if self.readiness().ready and self._timeline.mark("ready"):

@@ -1,0 +1,213 @@
+"""The registry: states of models, what is handed out, and the end."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+from structlog.testing import capture_logs
+
+from coldstart.domain.errors import ModelRejected, NotFound, NotReady
+from coldstart.domain.manifest import Golden, ModelEntry
+from coldstart.runtime.models import AnyServedModel, ModelState
+from coldstart.runtime.registry import ModelRegistry, Readiness
+from coldstart.runtime.timeline import StartupTimeline
+
+
+def entry(name: str, *, required: bool = True) -> ModelEntry:
+    return ModelEntry(name, "next-token", "fake", f"own/{name}", "r1", "MIT", required, {}, Golden("", (), {}, {}))
+
+
+class FakeScheduler:
+    depth = 3
+    refusals = 5
+
+
+@dataclass
+class FakeServed:
+    golden_digest: str = "d1"
+    scheduler: FakeScheduler = field(default_factory=FakeScheduler)
+    closed_with: list[float] = field(default_factory=list)
+
+    def close(self, deadline_s: float) -> None:
+        self.closed_with.append(deadline_s)
+
+
+class Loader:
+    """Holds each model at two gates, and fails those that have an error."""
+
+    def __init__(self) -> None:
+        self.build = threading.Event()
+        self.warm_up = threading.Event()
+        self.errors: dict[str, Exception] = {}
+        self.served: dict[str, FakeServed] = {}
+        self.threads: list[str] = []
+
+    def __call__(self, entry: ModelEntry, timeline: StartupTimeline, warming: Callable[[], None]) -> AnyServedModel:
+        self.threads.append(threading.current_thread().name)
+        with timeline.model_phase(entry.name, "read"):
+            assert self.build.wait(10)
+        warming()
+        assert self.warm_up.wait(10)
+        if entry.name in self.errors:
+            raise self.errors[entry.name]
+        self.served[entry.name] = FakeServed()
+        return cast(AnyServedModel, self.served[entry.name])
+
+    def release(self) -> None:
+        self.build.set()
+        self.warm_up.set()
+
+
+@pytest.fixture
+def loader() -> Iterator[Loader]:
+    loader = Loader()
+    yield loader
+    loader.release()
+
+
+def reached(registry: ModelRegistry, name: str, state: ModelState) -> bool:
+    with registry._changed:
+        return registry._changed.wait_for(lambda: registry.states()[name].state is state, 10)
+
+
+def test_a_model_goes_through_its_states(loader: Loader) -> None:
+    """pending, loading, warming, ready; only the last is handed out and counts as ready."""
+    timeline = StartupTimeline()
+    registry = ModelRegistry([entry("a")], loader, timeline)
+    assert registry.states()["a"].state is ModelState.PENDING
+    registry.start()
+    assert reached(registry, "a", ModelState.LOADING)
+    with pytest.raises(NotReady, match="model 'a' is not ready: it is loading"):
+        registry.get("a")
+    loader.build.set()
+    assert reached(registry, "a", ModelState.WARMING)
+    assert not registry.readiness().ready
+    assert "ready" not in timeline.marks
+    loader.warm_up.set()
+    assert registry.wait_settled(10)
+    assert registry.get("a") is cast(Any, loader.served["a"])
+    assert registry.readiness() == Readiness(True)
+    assert registry.all_ready
+
+
+def test_a_status_tells_what_is_known(loader: Loader) -> None:
+    """Golden digest, phases and the queue's figures come with the state."""
+    registry = ModelRegistry([entry("a")], loader, StartupTimeline())
+    loader.release()
+    registry.start()
+    assert registry.wait_settled(10)
+    status = registry.states()["a"]
+    assert (status.golden, status.queue_depth, status.refusals, status.reason) == ("d1", 3, 5, None)
+    assert set(status.phases) == {"read"}
+
+
+def test_models_load_in_parallel(loader: Loader) -> None:
+    """All are loading before any is done, each in a thread of its own."""
+    registry = ModelRegistry([entry("a"), entry("b")], loader, StartupTimeline())
+    registry.start()
+    assert reached(registry, "a", ModelState.LOADING)
+    assert reached(registry, "b", ModelState.LOADING)
+    loader.release()
+    assert registry.wait_settled(10)
+    assert sorted(loader.threads) == ["load-a", "load-b"]
+
+
+def test_a_second_start_loads_nothing_twice(loader: Loader) -> None:
+    """The command starts the registry early, the lifespan once more."""
+    loader.release()
+    registry = ModelRegistry([entry("a")], loader, StartupTimeline())
+    registry.start()
+    registry.start()
+    assert registry.wait_settled(10)
+    assert len(loader.threads) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ModelRejected("weights.bin differs"), "weights.bin differs"),
+        (MemoryError("no room"), "MemoryError: no room"),
+    ],
+)
+def test_a_failed_model_keeps_its_reason_and_is_never_ready(loader: Loader, error: Exception, reason: str) -> None:
+    """Whatever a library raises is the model's failure; other models are not touched by it."""
+    loader.errors["a"] = error
+    loader.release()
+    registry = ModelRegistry([entry("a"), entry("b")], loader, StartupTimeline())
+    with capture_logs() as logs:
+        registry.start()
+        assert registry.wait_settled(10)
+    assert registry.states()["a"].reason == reason
+    assert [log["reason"] for log in logs if log["event"] == "model_failed"] == [reason]
+    with pytest.raises(NotReady, match="model 'a' failed to load"):
+        registry.get("a")
+    assert registry.get("b")
+    assert registry.readiness() == Readiness(False, (f"model 'a' is failed: {reason}",), 30)
+
+
+def test_an_optional_model_does_not_hold_readiness_back(loader: Loader) -> None:
+    """Ready means every required one; all_ready means every one."""
+    loader.errors["b"] = ModelRejected("no")
+    loader.release()
+    registry = ModelRegistry([entry("a"), entry("b", required=False)], loader, StartupTimeline())
+    registry.start()
+    assert registry.wait_settled(10)
+    assert registry.readiness().ready
+    assert not registry.all_ready
+
+
+def test_no_models_is_not_ready(loader: Loader) -> None:
+    """An image without models serves nothing, and says so."""
+    registry = ModelRegistry([], loader, StartupTimeline())
+    registry.start()
+    assert registry.readiness() == Readiness(False, ("the manifest names no model",), 30)
+    assert not registry.all_ready
+
+
+def test_an_unknown_name_is_told_the_known_ones(loader: Loader) -> None:
+    """A caller sees what there is."""
+    registry = ModelRegistry([entry("a"), entry("b")], loader, StartupTimeline())
+    with pytest.raises(NotFound, match="there is no model 'c'; there are: a, b"):
+        registry.get("c")
+
+
+def test_ready_is_logged_once_with_the_phases(loader: Loader) -> None:
+    """The log has the time of each phase, and of readiness, once."""
+    timeline = StartupTimeline()
+    timeline.mark("imports")
+    loader.release()
+    registry = ModelRegistry([entry("a"), entry("b")], loader, timeline)
+    with capture_logs() as logs:
+        registry.start()
+        assert registry.wait_settled(10)
+        registry.close(0)
+    ready = [log for log in logs if log["event"] == "ready"]
+    assert len(ready) == 1
+    assert {"imports_s", "ready_s"} <= set(ready[0])
+
+
+def test_close_frees_what_is_ready(loader: Loader) -> None:
+    """Each model gets what is left of the deadline."""
+    loader.release()
+    registry = ModelRegistry([entry("a"), entry("b")], loader, StartupTimeline())
+    registry.start()
+    assert registry.wait_settled(10)
+    registry.close(5.0)
+    for served in loader.served.values():
+        assert len(served.closed_with) == 1
+        assert 0.0 <= served.closed_with[0] <= 5.0
+
+
+def test_a_model_that_is_done_loading_after_the_close_is_freed(loader: Loader) -> None:
+    """Its own thread frees it, and it never becomes ready."""
+    registry = ModelRegistry([entry("a")], loader, StartupTimeline())
+    registry.start()
+    assert reached(registry, "a", ModelState.LOADING)
+    thread = next(t for t in threading.enumerate() if t.name == "load-a")
+    registry.close(0.0)
+    loader.release()
+    thread.join(10)
+    assert loader.served["a"].closed_with == [0]
+    assert registry.states()["a"].state is ModelState.WARMING

@@ -1,0 +1,89 @@
+"""Settings: defaults, and the sentences for what is wrong."""
+
+import pytest
+
+from coldstart.apps.engines import NEXT_TOKEN_ENGINES
+from coldstart.apps.modes import MODES, services_of
+from coldstart.apps.wheel import tasks
+from coldstart.domain.errors import ConfigurationError
+from coldstart.runtime.settings import Settings, describe_settings, load_settings
+
+LEAST = {"SERVICE_MODE": "wheel", "MODELS_MANIFEST": "/models.json"}
+
+
+def test_defaults_are_those_of_production() -> None:
+    """With nothing but mode and manifest, logs are JSON, no docs are shown, and the server listens on 8000."""
+    settings = load_settings(LEAST)
+    assert settings.json_logs
+    assert not settings.docs_exposed
+    assert (settings.host, settings.port, settings.shutdown_grace_s) == ("0.0.0.0", 8000, 30.0)  # noqa: S104
+    assert settings.engine_threads >= 1
+
+
+@pytest.mark.parametrize(("profile", "json_logs", "docs"), [("dev", False, True), ("staging", True, True)])
+def test_a_profile_decides_log_form_and_docs(profile: str, json_logs: bool, docs: bool) -> None:
+    """dev is for people, staging is prod with docs."""
+    settings = load_settings({**LEAST, "PROFILE": profile})
+    assert (settings.json_logs, settings.docs_exposed) == (json_logs, docs)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("PROFILE", "test", "PROFILE is 'test'; it must be 'dev' or 'staging' or 'prod'"),
+        ("LOG_LEVEL", "loud", "LOG_LEVEL is 'loud'; it must be 'debug' or 'info' or 'warning' or 'error'"),
+        ("PORT", "http", "PORT is 'http'; it must be a whole number of at least 0 and at most 65535"),
+        ("PORT", "65536", "PORT is '65536'; it must be a whole number of at least 0 and at most 65535"),
+        ("WHEEL_BATCHING", "maybe", "WHEEL_BATCHING is 'maybe'; it must be 'true' or 'false'"),
+        ("SESSION_TTL_S", "0", "SESSION_TTL_S is '0'; it must be a number above 0"),
+        ("SHUTDOWN_GRACE_S", "nan", "SHUTDOWN_GRACE_S is 'nan'; it must be a number of at least 0 and at most 3600"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_allowed(variable: str, value: str, sentence: str) -> None:
+    """The sentence has the variable, the value met and the values allowed."""
+    with pytest.raises(ConfigurationError) as raised:
+        load_settings({**LEAST, variable: value})
+    assert str(raised.value) == sentence
+
+
+@pytest.mark.parametrize("environ", [{"MODELS_MANIFEST": "/m"}, {"MODELS_MANIFEST": "/m", "SERVICE_MODE": ""}])
+def test_a_missing_mode_is_said_to_be_missing(environ: dict[str, str]) -> None:
+    """Unset and empty are the same."""
+    with pytest.raises(ConfigurationError, match="SERVICE_MODE is not set"):
+        load_settings(environ)
+
+
+def test_all_wrong_values_are_named_at_once() -> None:
+    """Nobody has to start the process once for each mistake."""
+    with pytest.raises(ConfigurationError, match=r"PROFILE is 'x'.*; PORT is 'y'"):
+        load_settings({**LEAST, "PROFILE": "x", "PORT": "y"})
+
+
+def test_the_processes_environment_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the mapping that is handed in counts."""
+    monkeypatch.setenv("PORT", "1234")
+    assert load_settings(LEAST).port == 8000
+
+
+def test_an_unknown_mode_is_named_with_the_modes() -> None:
+    """SERVICE_MODE's values are those that apps compose."""
+    with pytest.raises(ConfigurationError, match="SERVICE_MODE is 'lathe'; it must be 'wheel' or 'all'"):
+        services_of(_settings(service_mode="lathe"))
+    assert all(services_of(_settings(service_mode=mode)) for mode in MODES)
+
+
+def test_an_unknown_engine_is_named_with_the_engines() -> None:
+    """WHEEL_ENGINE's values are those of the engine table."""
+    with pytest.raises(ConfigurationError, match="WHEEL_ENGINE is 'steam'; it must be 'onnxruntime' or 'transformers'"):
+        tasks(_settings(wheel_engine="steam"))
+    assert all(tasks(_settings(wheel_engine=engine)) for engine in NEXT_TOKEN_ENGINES)
+
+
+def test_every_variable_is_described() -> None:
+    """The help text leaves none out."""
+    described = [line.split()[0] for line in describe_settings().splitlines()]
+    assert described == [name.upper() for name in Settings.model_fields]
+
+
+def _settings(**changes: str) -> Settings:
+    return load_settings({**LEAST, **{name.upper(): value for name, value in changes.items()}})
