@@ -11,18 +11,18 @@
     task = "next-token";
     files = {
       "config.json" = {
-        sha256 = "0000000000000000000000000000000000000000000000000000000000000000";
-        size = 0;
+        sha256 = "07d19afacbca282148bb948a1c463ef36ff83268cacfa03a50c3b965272343e2";
+        size = 785;
         known = "made here";
       };
       "model.safetensors" = {
-        sha256 = "0000000000000000000000000000000000000000000000000000000000000000";
-        size = 0;
+        sha256 = "3b9c4dd4d5b293ddd0e0d224b213a7a1a3d05fe6eac071e1e84adcfa7f6faf12";
+        size = 2225536;
         known = "made here";
       };
       "tokenizer.json" = {
-        sha256 = "0000000000000000000000000000000000000000000000000000000000000000";
-        size = 0;
+        sha256 = "34e5a611c3837f9ccb4c133b2565ce2790aabc7a6c2aeb0ba471443eba54582d";
+        size = 83075;
         known = "made here";
       };
     };
