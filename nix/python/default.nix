@@ -46,7 +46,14 @@ let
       python = pkgs.python311;
       overrides = defaultPoetryOverrides.extend (
         lib.composeManyExtensions [
-          (import ./overlay.nix { inherit lib coldstartLib lockedPackages; })
+          (import ./overlay.nix {
+            inherit
+              lib
+              pkgs
+              coldstartLib
+              lockedPackages
+              ;
+          })
           accelerated.overlay
         ]
       );

@@ -2,9 +2,14 @@
 # into an environment. It is archived, so none of this will go away.
 {
   lib,
+  pkgs,
   coldstartLib,
   lockedPackages,
 }:
+let
+  # Shared libraries that a wheel leaves to the machine, beyond those of glibc and gcc that every wheel may expect.
+  machineLibraries.numpy = [ pkgs.zlib ];
+in
 final: prev:
 {
   # It reads the tags of every wheel, and stops at those that are younger than itself.
@@ -18,15 +23,23 @@ final: prev:
 # compilers, patch files that a wheel does not have, and propagate packages of nixpkgs; and it takes packaging and
 # setuptools from nixpkgs, in older versions than the lock's.
 // lib.mapAttrs (
-  _name: package:
-  final.mkPoetryDep (
+  name: locked:
+  let
+    package = final.mkPoetryDep (
+      locked
+      // {
+        pwd = null;
+        preferWheels = true;
+        pythonPackages = final;
+        source = locked.source or null;
+        sourceSpec = { };
+      }
+    );
+  in
+  if machineLibraries ? ${name} then
+    package.overridePythonAttrs (old: {
+      buildInputs = old.buildInputs ++ machineLibraries.${name};
+    })
+  else
     package
-    // {
-      pwd = null;
-      preferWheels = true;
-      pythonPackages = final;
-      source = package.source or null;
-      sourceSpec = { };
-    }
-  )
 ) lockedPackages
