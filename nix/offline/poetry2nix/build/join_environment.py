@@ -116,7 +116,7 @@ def join(out: Path, packages: list[Path], *, interpreter: Path, version: str, si
         if sources:
             merge(sources, out / shared)
     bin_directory.mkdir()
-    for name in ("python", "python3", interpreter.name):
+    for name in sorted({"python", "python3", interpreter.name}):
         (bin_directory / name).symlink_to(interpreter)
     # Python looks for this file next to the link that it was started by, and takes site-packages from there.
     (out / "pyvenv.cfg").write_text(
