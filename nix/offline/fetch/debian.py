@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterable, Iterator, Mapping, Optional
 
 from .errors import FetchError
 
@@ -35,7 +35,7 @@ def sources_of_list(text: str) -> Iterator[Source]:
 
 
 def stanzas(lines: Iterable[str]) -> Iterator[dict[str, str]]:
-    """Yield each paragraph of a deb822 file as field → value; field names in lower case, folded lines joined by spaces."""
+    """Yield each paragraph of a deb822 file as field → value: names in lower case, folded lines joined by spaces."""
     fields: dict[str, str] = {}
     name = ""
     for raw in lines:
@@ -57,9 +57,12 @@ def stanzas(lines: Iterable[str]) -> Iterator[dict[str, str]]:
 
 
 def sources_of_deb822(text: str) -> Iterator[Source]:
-    """Yield the archives of a deb822-style file (`*.sources`); disabled stanzas and sources-only ones are passed over."""
+    """Yield the archives of a deb822-style file (`*.sources`), but not disabled stanzas and sources-only ones."""
     for stanza in stanzas(text.splitlines()):
-        wanted = "deb" in stanza.get("types", "").split() and stanza.get("enabled", "yes").lower() not in ("no", "false")
+        wanted = "deb" in stanza.get("types", "").split() and stanza.get("enabled", "yes").lower() not in (
+            "no",
+            "false",
+        )
         for uri in stanza.get("uris", "").split() if wanted else ():
             yield Source(
                 uri.rstrip("/"), tuple(stanza.get("suites", "").split()), tuple(stanza.get("components", "").split())
@@ -77,12 +80,16 @@ def read_sources(etc_apt: Path) -> list[Source]:
     return found
 
 
-def mirror_of(sources: Iterable[Source], suite: str, component: str) -> Optional[str]:
-    """Return the base address of the first archive that serves `component` of exactly `suite`, or None."""
-    for source in sources:
-        if suite in source.suites and component in source.components:
-            return source.uri
-    return None
+def resolved(uri: str) -> list[str]:
+    """Return the addresses behind a source's: apt's `mirror+file:` names a file with one in each line."""
+    scheme, _, rest = uri.partition(":")
+    if scheme != "mirror+file":
+        return [uri]
+    try:
+        lines = Path(rest if not rest.startswith("//") else rest[2:]).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    return [line.split()[0].rstrip("/") for line in lines if line.strip() and not line.startswith("#")]
 
 
 def mirrors(environ: Mapping[str, str], sources: Iterable[Source], suite: str, component: str) -> list[str]:
@@ -96,10 +103,13 @@ def mirrors(environ: Mapping[str, str], sources: Iterable[Source], suite: str, c
     """
     if environ.get(MIRROR_VARIABLE):
         return [environ[MIRROR_VARIABLE].rstrip("/")]
-    known = list(sources)
-    exact = mirror_of(known, suite, component)
-    others = [s.uri for s in known if component in s.components and not s.suites[0].endswith("-security")]
-    found = list(dict.fromkeys(([exact] if exact else []) + others))
+    known = [source for source in sources if component in source.components]
+    exact = [source.uri for source in known if suite in source.suites]
+    others = [source.uri for source in known if not any("-security" in name for name in source.suites)]
+    # A mirror of Ubuntu often serves Debian beside it.
+    beside = [uri[: -len("ubuntu")] + "debian" for uri in others if uri.endswith("/ubuntu")]
+    listed = [mirror for uri in exact + beside + others for mirror in resolved(uri)]
+    found = list(dict.fromkeys(mirror for mirror in listed if "://" in mirror))
     if not found:
         raise FetchError(
             f"no Debian mirror is known: apt's sources name none with the component '{component}'; "
@@ -116,7 +126,7 @@ def run_apt(*command: str) -> str:
     """
     if shutil.which(command[0]) is None:
         raise FetchError(f"{command[0]} is not here: pins can be refreshed only where apt is (Debian or Ubuntu)")
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
     if done.returncode != 0:
         raise FetchError(f"`{' '.join(command)}` failed: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout.decode("utf-8", errors="replace")

@@ -1,4 +1,4 @@
-"""The machine's own clients: apt for .debs, pip for wheels. Both bring their own configuration (proxies, mirrors, CAs)."""
+"""Debian packages by apt, with its own configuration (proxies, mirrors, CAs), and plain files by their address."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import shutil
 import subprocess
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Mapping
 
 from . import debian
 from .errors import FetchError
@@ -32,6 +32,16 @@ def verify(file: Path, sha256: str, origin: str) -> None:
     if met != sha256:
         file.unlink()
         raise FetchError(f"{origin} sent a file with sha256 {met}; the pin wants {sha256}")
+
+
+def url(address: str, sha256: str, target: Path) -> None:
+    """Download one file by its address.
+
+    Raises:
+        FetchError: it cannot be reached or has another hash.
+    """
+    _plain(address, target)
+    verify(target, sha256, address)
 
 
 def _plain(address: str, target: Path) -> None:

@@ -25,7 +25,9 @@ def pinned_packages(names: list[str], suite: str, component: str, architecture: 
         if name not in names:
             continue
         if name in found:
-            raise FetchError(f"{suite}/{component} holds {name} twice: {found[name]['version']} and {stanza['version']}")
+            raise FetchError(
+                f"{suite}/{component} holds {name} twice: {found[name]['version']} and {stanza['version']}"
+            )
         found[name] = {
             "version": stanza["version"],
             "path": stanza["filename"],

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import struct
 import subprocess
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Iterable, Sequence
 
 from .errors import FetchError
 
@@ -76,7 +75,7 @@ def add(file: Path, expected: str, *, recursive: bool = False) -> None:
     """
     flags = ["--recursive"] if recursive else []
     command = ["nix-store", "--add-fixed", *flags, "sha256", str(file)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
     landed = done.stdout.decode().strip()
     if done.returncode != 0:
         raise FetchError(f"nix-store could not add {file.name}: {done.stderr.decode(errors='replace').strip()}")
@@ -84,18 +83,35 @@ def add(file: Path, expected: str, *, recursive: bool = False) -> None:
         raise FetchError(f"{file.name} landed at {landed}; its pin belongs at {expected}")
 
 
+def absent(paths: Sequence[str]) -> list[str]:
+    """Return those of `paths` that the store does not hold (a path that only lies there, unregistered, it does not)."""
+    if not paths:
+        return []
+    command = ["nix-store", "--check-validity", "--print-invalid", *paths]
+    done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
+    if done.returncode != 0:
+        raise FetchError(f"nix-store could not look: {done.stderr.decode(errors='replace').strip()}")
+    missing = set(done.stdout.decode().split())
+    return [path for path in paths if path in missing]
+
+
 def keep(roots: Path, paths: Sequence[str]) -> None:
     """Make `roots` a folder of garbage-collector roots for exactly `paths`.
 
     Paths that were added by hand have no derivation that keeps them: without a root the next collection takes them.
+    Nix registers a link to each root; one whose folder is gone, with the checkout, counts no more.
+
+    Raises:
+        FetchError: Nix could not register them.
     """
     roots.mkdir(parents=True, exist_ok=True)
-    wanted = {Path(path).name: path for path in paths}
-    for link in roots.iterdir():
-        if link.name not in wanted:
-            link.unlink()
-    for name, path in wanted.items():
-        link = roots / name
-        if not link.is_symlink() or os.readlink(link) != path:  # noqa: PTH115 (Python 3.9's readlink differs)
-            link.unlink(missing_ok=True)
-            link.symlink_to(path)
+    links = list(roots.iterdir())
+    if {str(link.resolve()) for link in links} == set(paths):
+        return
+    for link in links:
+        link.unlink()
+    # One call makes all the links: pin, pin-2, pin-3, …
+    command = ["nix-store", "--realise", *paths, "--add-root", str(roots / "pin"), "--indirect"]
+    done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
+    if done.returncode != 0:
+        raise FetchError(f"no roots in {roots}: {done.stderr.decode(errors='replace').strip()}")

@@ -1,3 +1,4 @@
+# shellcheck shell=dash disable=SC2001
 # FILE FROM TO: replace every FROM in a binary by TO, which must be as long; nothing may move. Runs on busybox alone,
 # whose grep ends a line at a zero byte (its sed does not): hence tr.
 set -eu

@@ -1,3 +1,4 @@
+# shellcheck shell=dash disable=SC2154
 # $debs → $out/{bin,lib,share}, runnable from the store. Runs on busybox alone (its sh, its dpkg-deb).
 #
 # debs     packages to unpack into one tree

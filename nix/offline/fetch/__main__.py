@@ -1,0 +1,48 @@
+"""Command line: `python -m fetch bring …` is what nixw calls, `python -m fetch refresh …` what pins/refresh calls."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from . import bring, pins, refresh
+from .errors import FetchError
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's grammar."""
+    commands = argparse.ArgumentParser(prog="fetch", description=__doc__)
+    command = commands.add_subparsers(dest="command", required=True)
+    bringing = command.add_parser("bring", help="bring what the locks name and the store lacks")
+    bringing.add_argument("--top", type=Path, required=True, help="the checkout")
+    bringing.add_argument("--flake", required=True, help="reference of its offline flake")
+    bringing.add_argument("--roots", type=Path, required=True, help="folder for the links that keep the files")
+    bringing.add_argument("--verbose", action="store_true", help="say so, too, when nothing is missing")
+    refreshing = command.add_parser("refresh", help="bring the pinned packages to the suite's present versions")
+    refreshing.add_argument("file", type=Path, help="debs.json")
+    refreshing.add_argument("packages", nargs="*", help="packages to add")
+    return commands
+
+
+def main() -> int:
+    """Run one command; a failure is its sentence on stderr and exit code 1."""
+    options = parser().parse_args()
+    try:
+        if options.command == "refresh":
+            changes = refresh.refresh(options.file, options.packages)
+            print("\n".join(changes) or "every package is at the suite's version")  # noqa: T201
+        else:
+            known = pins.listed(options.top, options.flake)
+            brought = bring.bring(known, options.roots, sys.stderr)
+            if options.verbose and not brought:
+                sys.stderr.write(f"fetch: all {len(known)} locked files are in the Nix store\n")
+    except FetchError as error:
+        sys.stderr.write("".join(f"fetch: {line}\n" for line in str(error).splitlines()))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+sys.exit(main())
