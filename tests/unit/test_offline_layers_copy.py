@@ -96,16 +96,8 @@ def test_what_is_no_image_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_a_pipe_gets_the_archive(image: Image, tmp_path: Path) -> None:
     """/dev/stdout as a file streams the archive to whoever reads; all else is said on standard error."""
     del image
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "layers",
-        "copy",
-        tmp_path / "image.json",
-        NAME,
-        "docker-archive:/dev/stdout",
-    ]
+    arguments = ["copy", str(tmp_path / "image.json"), NAME, "docker-archive:/dev/stdout"]
+    command = [sys.executable, "-P", "-m", "layers", *arguments]
     environ = os.environ | {"PYTHONPATH": str(Path(next(iter(layers.__path__))).parent)}
     done = subprocess.run(command, capture_output=True, check=True, env=environ)  # noqa: S603 - our own Python
     copy(tmp_path, f"docker-archive:{tmp_path}/image.tar")

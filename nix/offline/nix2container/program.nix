@@ -53,6 +53,8 @@ in
         command
       ];
       PYTHONPATH = program;
+      # Nix starts a builder under its bare name, and Python looks for its own library beside the file of that name.
+      PATH = "${pkgs.python311}/bin";
       exportReferencesGraph = builtins.concatLists (
         builtins.genList (index: [
           (builtins.elemAt graphs index)

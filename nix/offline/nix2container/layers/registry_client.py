@@ -144,7 +144,10 @@ class RegistryClient:
                 return Reply(error.code, error.headers, error.read())
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error
-            raise LayersError(f"{urlsplit(url).netloc} does not answer ({reason}); wanted a registry there.") from error
+            hint = ", with TLS unless --dest-tls-verify=false" if self._tls_verify else ""
+            raise LayersError(
+                f"{urlsplit(url).netloc} does not answer ({reason}); wanted a registry there{hint}."
+            ) from error
 
 
 def _tls_context(environ: Mapping[str, str], *, verify: bool) -> ssl.SSLContext:
