@@ -28,7 +28,7 @@ final.stdenv.mkDerivation (
     shellHook = lib.concatStringsSep "\n" (lib.catAttrs "shellHook" (lib.reverseList inputsFrom) ++ [ shellHook ]);
     # Building a shell gives the list of what it depends on.
     buildCommand = ''
-      { echo "$PATH"; export; } >"$out"
+      printf '%s\n' $nativeBuildInputs $buildInputs >"$out"
     '';
     preferLocalBuild = true;
   }

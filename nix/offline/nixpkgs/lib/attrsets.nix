@@ -37,9 +37,6 @@ in
   mergeAttrsList = builtins.foldl' (merged: set: merged // set) { };
   filterAttrs =
     condition: set: removeAttrs set (builtins.filter (name: !(condition name set.${name})) (attrNames set));
-  filterAttrs' =
-    condition: function: set:
-    lib.mapAttrs' function (lib.filterAttrs condition set);
   foldlAttrs =
     function: initial: set:
     builtins.foldl' (result: name: function result name set.${name}) initial (attrNames set);

@@ -3,22 +3,31 @@
   library too.
 */
 let
-  parts = builtins.foldl' (found: file: found // import file { inherit lib; }) { } [
-    ./trivial.nix
-    ./lists.nix
-    ./attrsets.nix
-    ./strings.nix
-    ./paths.nix
-  ];
-  lib = parts // {
-    trivial = import ./trivial.nix { inherit lib; };
-    lists = import ./lists.nix { inherit lib; };
-    attrsets = import ./attrsets.nix { inherit lib; };
-    strings = import ./strings.nix { inherit lib; };
-    fixedPoints = import ./trivial.nix { inherit lib; };
-    versions = import ./strings.nix { inherit lib; };
-    sources = import ./paths.nix { inherit lib; };
-    licenses = import ./licenses.nix;
-  };
+  trivial = import ./trivial.nix { inherit lib; };
+  lists = import ./lists.nix { inherit lib; };
+  attrsets = import ./attrsets.nix { inherit lib; };
+  strings = import ./strings.nix { inherit lib; };
+  sources = import ./paths.nix { inherit lib; };
+
+  lib =
+    trivial
+    // lists
+    // attrsets
+    // strings
+    // sources
+    // {
+      inherit
+        trivial
+        lists
+        attrsets
+        sources
+        ;
+      # Not everything that is in strings is at the top.
+      strings = strings // {
+        escapeNixString = text: lib.escape [ "$" ] (builtins.toJSON text);
+      };
+      versions = import ./versions.nix;
+      licenses = import ./licenses.nix;
+    };
 in
 lib

@@ -14,11 +14,8 @@ let
 in
 {
   inherit (builtins)
-    compareVersions
     concatStringsSep
-    hashString
     match
-    parseDrvName
     replaceStrings
     splitVersion
     stringLength
@@ -34,10 +31,6 @@ in
     separator: function: strings:
     concatStringsSep separator (lib.imap1 function strings);
   concatLines = lib.concatMapStrings (line: line + "\n");
-  concatMapAttrsStringSep =
-    separator: function: set:
-    concatStringsSep separator (lib.mapAttrsToList function set);
-  join = concatStringsSep;
   intersperse =
     separator: values:
     lib.drop 1 (
@@ -94,7 +87,6 @@ in
 
   escape = characters: replaceStrings characters (map (character: "\\${character}") characters);
   escapeRegex = lib.escape (lib.stringToCharacters "\\[{()^$?*+|.");
-  escapeNixString = text: lib.escape [ "$" ] (builtins.toJSON text);
   escapeShellArg =
     value:
     let
@@ -121,9 +113,6 @@ in
   getVersion = package: if builtins.isString package then (builtins.parseDrvName package).version else package.version or (builtins.parseDrvName package.name).version;
   versionOlder = first: second: builtins.compareVersions second first == 1;
   versionAtLeast = first: second: !(lib.versionOlder first second);
-  major = version: elemAt (builtins.splitVersion version) 0;
-  minor = version: elemAt (builtins.splitVersion version) 1;
-  majorMinor = version: "${lib.major version}.${lib.minor version}";
   toHexString =
     number:
     let

@@ -2,8 +2,6 @@
 { lib }:
 {
   inherit (builtins)
-    fromJSON
-    fromTOML
     functionArgs
     isAttrs
     isBool
@@ -16,9 +14,7 @@
     lessThan
     pathExists
     readFile
-    toJSON
     trace
-    tryEval
     ;
 
   id = value: value;

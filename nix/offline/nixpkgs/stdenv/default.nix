@@ -72,10 +72,9 @@ let
     isAarch64 = false;
   };
 in
-{
+stdenvTree
+// {
   inherit mkDerivation;
-  inherit (stdenvTree) outPath drvPath type;
-  name = "stdenv";
   shell = "${bash}/bin/bash";
   shellDryRun = "${bash}/bin/bash -n -O extglob";
   cc.cc.lib = gccLibs;
