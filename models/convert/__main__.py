@@ -16,20 +16,32 @@ def main() -> None:
     random_gpt2.add_argument("out", type=Path, help="directory to write to")
     random_gpt2.add_argument("--seed", type=int, default=0)
     random_gpt2.set_defaults(run=_random_gpt2)
+    manifest = commands.add_parser("manifest", help="the manifest of an image, from a description of its models")
+    manifest.add_argument("out", type=Path, help="file to write")
+    manifest.add_argument("description", type=Path, help="JSON: each model with its artifacts and its golden answer")
+    manifest.set_defaults(run=_manifest)
     arguments = parser.parse_args()
     arguments.run(arguments)
 
 
 def _gpt2(arguments: argparse.Namespace) -> None:
+    from convert.golden import write_golden
     from convert.gpt2 import convert_gpt2
 
     convert_gpt2(arguments.source, arguments.out, arguments.precision)
+    write_golden(arguments.source, arguments.out / "golden.json")
 
 
 def _random_gpt2(arguments: argparse.Namespace) -> None:
     from convert.random_gpt2 import write_random_gpt2
 
     write_random_gpt2(arguments.out, arguments.seed)
+
+
+def _manifest(arguments: argparse.Namespace) -> None:
+    from convert.manifest import write_manifest
+
+    write_manifest(arguments.out, arguments.description)
 
 
 if __name__ == "__main__":
