@@ -46,10 +46,10 @@ def test_a_wrong_value_is_named_with_what_is_allowed(variable: str, value: str, 
     assert str(raised.value) == sentence
 
 
-@pytest.mark.parametrize("environ", [{"MODELS_MANIFEST": "/m"}, {"MODELS_MANIFEST": "/m", "SERVICE_MODE": ""}])
-def test_a_missing_mode_is_said_to_be_missing(environ: dict[str, str]) -> None:
+@pytest.mark.parametrize("environ", [{}, {"MODELS_MANIFEST": ""}])
+def test_a_missing_value_is_said_to_be_missing(environ: dict[str, str]) -> None:
     """Unset and empty are the same."""
-    with pytest.raises(ConfigurationError, match="SERVICE_MODE is not set"):
+    with pytest.raises(ConfigurationError, match="MODELS_MANIFEST is not set; it must be a path"):
         load_settings(environ)
 
 
@@ -66,7 +66,9 @@ def test_the_processes_environment_is_not_looked_at(monkeypatch: pytest.MonkeyPa
 
 
 def test_an_unknown_mode_is_named_with_the_modes() -> None:
-    """SERVICE_MODE's values are those that apps compose."""
+    """SERVICE_MODE's values are those that apps compose; it has no default."""
+    with pytest.raises(ConfigurationError, match="SERVICE_MODE is not set; it must be 'wheel' or 'all'"):
+        services_of(load_settings({"MODELS_MANIFEST": "/models.json"}))
     with pytest.raises(ConfigurationError, match="SERVICE_MODE is 'lathe'; it must be 'wheel' or 'all'"):
         services_of(_settings(service_mode="lathe"))
     assert all(services_of(_settings(service_mode=mode)) for mode in MODES)

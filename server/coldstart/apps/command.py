@@ -82,8 +82,10 @@ def _listen(settings: Settings) -> socket.socket:
             dualstack_ipv6=settings.host == "::" and socket.has_dualstack_ipv6(),
         )
     except OSError as error:
+        # Python adds the address once more, in parentheses.
+        reason = (error.strerror or str(error)).partition(" (")[0]
         raise ConfigurationError(
-            f"HOST {settings.host!r} and PORT {settings.port} cannot be listened to: {error.strerror or error}"
+            f"HOST {settings.host!r} and PORT {settings.port} cannot be listened to: {reason}"
         ) from None
 
 

@@ -41,12 +41,11 @@ def services_of(settings: Settings) -> tuple[Service, ...]:
     """The services that SERVICE_MODE names.
 
     Raises:
-        ConfigurationError: there is no such mode.
+        ConfigurationError: there is no such mode, or none is named.
     """
     if settings.service_mode == ALL:
         return tuple(SERVICES.values())
     if settings.service_mode not in SERVICES:
-        raise ConfigurationError(
-            f"SERVICE_MODE is {settings.service_mode!r}; it must be {' or '.join(map(repr, MODES))}"
-        )
+        met = repr(settings.service_mode) if settings.service_mode else "not set"
+        raise ConfigurationError(f"SERVICE_MODE is {met}; it must be {' or '.join(map(repr, MODES))}")
     return (SERVICES[settings.service_mode],)

@@ -36,7 +36,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid")
 
-    service_mode: str = Field(description="which services this process offers")
+    # Which modes and engines there are, apps know; they refuse the others.
+    service_mode: str = Field("", description="which services this process offers")
     models_manifest: Path = Field(description="the manifest of the models to load")
     profile: Profile = Field("prod", description="dev logs for people and shows /docs; staging shows /docs")
     host: str = Field("0.0.0.0", description="the address to listen on")  # noqa: S104  a container listens to all
@@ -127,7 +128,7 @@ def _without_none(annotation: Any) -> Any:
 
 
 def _default(field: FieldInfo) -> str:
-    if field.is_required():
+    if field.is_required() or field.default == "":
         return "; required"
     return "" if field.default_factory is not None else f"; default {field.default}"
 
