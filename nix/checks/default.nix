@@ -52,6 +52,7 @@ in
   '';
   nix-functions-are-tested = mkVerdict "nix-functions-are-tested" (
     (import ../lib/tests.nix { inherit lib; }).failures
+    ++ (import ../offline/poetry2nix/tests.nix { inherit lib; }).failures
   );
   packages-are-the-locked-wheels = mkVerdict "packages-are-the-locked-wheels" (
     map (name: "${name} is not the wheel that poetry.lock names") python.strangers
