@@ -7,6 +7,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from coldstart_harness.bench.command import ROWS, chosen_rows, run_bench
+from coldstart_harness.bench.rows import Bench
+from coldstart_harness.engine import ensure_engine
 from coldstart_harness.errors import HarnessError, UsageError
 from coldstart_harness.plan import load_plan
 from coldstart_harness.progress import Progress, make_console
@@ -58,6 +61,22 @@ def run_every_test(
     planned = load_plan(plan)
     images = [planned.image(attribute) for attribute in image or TESTED_IMAGES]
     raise typer.Exit(0 if run_tests(planned, images, out, Progress(make_console())) else 1)
+
+
+@app.command("bench")
+def bench_command(
+    plan: PlanOption,
+    only: Annotated[str | None, typer.Option(help=f"rows to measure, with commas: {', '.join(ROWS)}")] = None,
+    json: Annotated[Path | None, typer.Option(help="file to write the measurements to", metavar="FILE")] = None,
+    out: Annotated[Path, typer.Option(help="directory for what is made on the way")] = Path("out"),
+    runs: Annotated[int, typer.Option(min=1, help="how often starts and changes are repeated")] = 5,
+) -> None:
+    """Measure how fast images are built, loaded and started, and how fast they answer."""
+    progress = Progress(make_console())
+    rows = chosen_rows(only)
+    planned = load_plan(plan)
+    bench = Bench(plan=planned, engine=ensure_engine(progress.note), progress=progress, out=out.resolve(), runs=runs)
+    run_bench(bench, rows, json)
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Building an image and loading it into the engine."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from docker.errors import ImageNotFound
@@ -10,26 +11,25 @@ from coldstart_harness.engine import Engine
 from coldstart_harness.errors import BuildFailed
 from coldstart_harness.plan import PlannedImage
 from coldstart_harness.process import follow
-from coldstart_harness.progress import RunningPhase
 
 
-def build_image(engine: Engine, image: PlannedImage, phase: RunningPhase) -> tuple[Path, Path]:
+def build_image(engine: Engine, image: PlannedImage, say: Callable[[str], None]) -> tuple[Path, Path]:
     """The image's description in the store, and the program that loads it.
 
     Raises:
         BuildFailed: Nix could not build it.
     """
-    description, loader = nix.build([image.derivation, engine.loader_of(image)], phase.say)
+    description, loader = nix.build([image.derivation, engine.loader_of(image)], say)
     return description, loader
 
 
-def load_image(engine: Engine, image: PlannedImage, loader: Path, phase: RunningPhase) -> str:
+def load_image(engine: Engine, image: PlannedImage, loader: Path, say: Callable[[str], None]) -> str:
     """Load the image and return its id in the engine.
 
     Raises:
         BuildFailed: the loader failed, or the engine does not have the image afterwards.
     """
-    done = follow([_program_in(loader)], on_line=phase.say, environment=engine.environment)
+    done = follow([_program_in(loader)], on_line=say, environment=engine.environment)
     if done.status:
         raise BuildFailed(f"loading {image.reference} failed (exit status {done.status})", details=done.tail)
     try:

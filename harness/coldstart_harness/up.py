@@ -49,7 +49,7 @@ def up(options: UpOptions, progress: Progress) -> None:
     ledger = Ledger()
     engine = ensure_engine(progress.note)
     with progress.phase("build") as phase:
-        description, loader = build_image(engine, options.image, phase)
+        description, loader = build_image(engine, options.image, phase.say)
     ledger.add("build", phase.seconds)
 
     running = _reusable(engine, options, description)
@@ -60,7 +60,7 @@ def up(options: UpOptions, progress: Progress) -> None:
             _report(progress, options, service, ledger)
             return
     with progress.phase("load") as phase:
-        load_image(engine, options.image, loader, phase)
+        load_image(engine, options.image, loader, phase.say)
     ledger.add("load", phase.seconds)
     service = _start(engine, options, description, progress, ledger)
     _report(progress, options, service, ledger)

@@ -29,8 +29,8 @@ def load_images(
         name = f"{image.attribute} builds and loads"
         try:
             with progress.phase(name) as phase:
-                _description, loader = build_image(engine, image, phase)
-                load_image(engine, image, loader, phase)
+                _description, loader = build_image(engine, image, phase.say)
+                load_image(engine, image, loader, phase.say)
         except BuildFailed as error:
             progress.note(f"{error}\n{error.details}")
             rows.append(Row(name, Counts(failed=1), phase.seconds))

@@ -1,0 +1,64 @@
+"""`bench` from end to end."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from coldstart_harness.bench.build import measure_build
+from coldstart_harness.bench.change import measure_change
+from coldstart_harness.bench.http import measure_http, measure_throughput
+from coldstart_harness.bench.report import Measurement, document_of, machine_facts, table_of
+from coldstart_harness.bench.rows import EVERYTHING, WHEEL, Bench, Row
+from coldstart_harness.bench.sizes import measure_sizes
+from coldstart_harness.bench.start import measure_start
+from coldstart_harness.errors import UsageError
+from coldstart_harness.images import build_image, load_image
+
+ROWS: Mapping[str, Row] = {
+    "sizes": measure_sizes,
+    "start": measure_start,
+    "http": measure_http,
+    "throughput": measure_throughput,
+    "change": measure_change,
+    "build": measure_build,
+}
+
+
+def chosen_rows(only: str | None) -> list[str]:
+    """The rows that `--only a,b` names, in the order in which they are measured; all of them without it.
+
+    Raises:
+        UsageError: a name is unknown; the sentence has those that there are.
+    """
+    if only is None:
+        return list(ROWS)
+    names = [name.strip() for name in only.split(",") if name.strip()]
+    unknown = [name for name in names if name not in ROWS]
+    if unknown or not names:
+        raise UsageError(f"--only names {', '.join(unknown) or 'nothing'}; there are: {', '.join(ROWS)}")
+    return [name for name in ROWS if name in names]
+
+
+def run_bench(bench: Bench, rows: Sequence[str], json_file: Path | None) -> None:
+    """Load both images, measure the rows, print the table, and write the document where one is wanted."""
+    machine = machine_facts()
+    for attribute in (WHEEL, EVERYTHING):
+        image = bench.plan.image(attribute)
+        with bench.progress.phase(f"{attribute}: build and load") as phase:
+            _description, loader = build_image(bench.engine, image, phase.say)
+            load_image(bench.engine, image, loader, phase.say)
+    measurements: list[Measurement] = []
+    for name in rows:
+        measurements += ROWS[name](bench)
+    bench.progress.console.print()
+    bench.progress.console.print(table_of(measurements))
+    if json_file is not None:
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+        machine["container_engine"] = _engine_facts(bench)
+        json_file.write_text(json.dumps(document_of(measurements, machine), indent=2) + "\n", encoding="utf-8")
+        bench.progress.note(f"written: {json_file}")
+
+
+def _engine_facts(bench: Bench) -> str:
+    info = bench.engine.client.info()
+    return f"{bench.engine.kind} {info.get('ServerVersion')}, storage driver {info.get('Driver')}"

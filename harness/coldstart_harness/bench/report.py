@@ -1,0 +1,136 @@
+"""Measurements, the table that people read and the document that programs read. Pure but for the machine's facts."""
+
+import os
+import platform
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from rich.table import Table
+
+from coldstart_harness.figures import format_bytes, format_seconds, spread_of
+
+# Raised when a field is renamed, removed or changes its meaning; new fields do not raise it.
+SCHEMA_VERSION = 1
+
+Unit = Literal["s", "tok/s", "B"]
+Bound = Literal["at most", "at least"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a measurement ought to be, in its unit."""
+
+    bound: Bound
+    value: float
+
+    def is_met(self, value: float) -> bool:
+        return value <= self.value if self.bound == "at most" else value >= self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One line of the report.
+
+    Args:
+        row: the group that it belongs to, as `--only` names it.
+        name: what was measured.
+        unit: seconds, tokens a second, or bytes.
+        median: the value itself where there is only one.
+        lowest: of the runs.
+        highest: of the runs.
+        runs: how many values the median is of.
+        wanted: what it ought to be; None: nothing was promised.
+        note: how it was measured, where the name does not say.
+    """
+
+    row: str
+    name: str
+    unit: Unit
+    median: float
+    lowest: float
+    highest: float
+    runs: int
+    wanted: Wanted | None = None
+    note: str = ""
+
+    @property
+    def is_met(self) -> bool | None:
+        """Whether it is what it ought to be; None where nothing was promised."""
+        return None if self.wanted is None else self.wanted.is_met(self.median)
+
+
+def measured(
+    row: str, name: str, unit: Unit, values: Sequence[float], *, wanted: Wanted | None = None, note: str = ""
+) -> Measurement:
+    """A measurement of repeated runs: their median and extremes.
+
+    Raises:
+        ValueError: no values.
+    """
+    spread = spread_of(values)
+    return Measurement(row, name, unit, spread.median, spread.lowest, spread.highest, spread.runs, wanted, note)
+
+
+def document_of(measurements: Iterable[Measurement], machine: dict[str, Any]) -> dict[str, Any]:
+    """The report as JSON: `schema_version`, `taken_at`, `machine`, and `measurements` in the order they were taken."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "taken_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine,
+        "measurements": [{**asdict(each), "met": each.is_met} for each in measurements],
+    }
+
+
+def table_of(measurements: Iterable[Measurement]) -> Table:
+    """A line for each measurement, and a rule between rows of different kinds."""
+    table = Table(title="Measured on this machine", title_justify="left")
+    table.add_column("what", overflow="fold")
+    for heading in ("median", "range", "runs", "wanted"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("")
+    last = None
+    for each in measurements:
+        if last not in (None, each.row):
+            table.add_section()
+        last = each.row
+        table.add_row(each.name, _text(each.median, each.unit), _range(each), str(each.runs), *_verdict(each))
+    return table
+
+
+def _range(each: Measurement) -> str:
+    if each.runs == 1:
+        return ""
+    return f"{_text(each.lowest, each.unit)} to {_text(each.highest, each.unit)}"
+
+
+def _verdict(each: Measurement) -> tuple[str, str]:
+    if each.wanted is None:
+        return "", ""
+    return f"{each.wanted.bound} {_text(each.wanted.value, each.unit)}", "met" if each.is_met else "MISSED"
+
+
+def _text(value: float, unit: Unit) -> str:
+    if unit == "s":
+        return format_seconds(value)
+    return format_bytes(int(value)) if unit == "B" else f"{value:.0f} {unit}"
+
+
+def machine_facts() -> dict[str, Any]:
+    """What the figures depend on: processor, cores, memory, kernel, and how busy the machine was before."""
+    return {
+        "processor": _first_of("/proc/cpuinfo", "model name") or platform.processor(),
+        "cpus": len(os.sched_getaffinity(0)),
+        "memory": _first_of("/proc/meminfo", "MemTotal"),
+        "kernel": platform.release(),
+        "load_average_before": os.getloadavg()[0],
+    }
+
+
+def _first_of(path: str, key: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - a kernel file, read line by line
+            return next((line.partition(":")[2].strip() for line in file if line.startswith(key)), "")
+    except OSError:
+        return ""
