@@ -1,0 +1,29 @@
+"""The image's health check: ready, as the container engine asks. Standard library only, for it starts every time."""
+
+import http.client
+import os
+import sys
+
+_TIMEOUT_S = 3.0
+
+
+def main(port: int) -> int:
+    """0 when `/readyz` of this container answers 200; otherwise 1, with the reason on stderr."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_S)
+    try:
+        connection.request("GET", "/readyz")
+        response = connection.getresponse()
+        body = response.read().decode(errors="replace")
+    except (OSError, http.client.HTTPException) as error:
+        sys.stderr.write(f"/readyz does not answer on port {port}: {error}\n")
+        return 1
+    finally:
+        connection.close()
+    if response.status != 200:
+        sys.stderr.write(f"/readyz answered {response.status}: {body}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(os.environ["PORT"])))
