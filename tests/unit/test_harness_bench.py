@@ -1,0 +1,67 @@
+"""The benchmark's report and the choice of its rows."""
+
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from coldstart_harness.bench.command import ROWS, chosen_rows
+from coldstart_harness.bench.report import SCHEMA_VERSION, Wanted, document_of, measured, table_of
+from coldstart_harness.errors import UsageError
+
+MET = measured("start", "ready", "s", [1.2, 0.9, 1.1], wanted=Wanted("at most", 1.5))
+MISSED = measured("throughput", "8 sessions", "tok/s", [480.0], wanted=Wanted("at least", 500))
+PLAIN = measured("sizes", "image", "B", [54_700_000])
+
+
+def test_a_promise_is_kept_or_broken_by_the_median() -> None:
+    """The median is held against the bound, on the bound's own side; without one there is no verdict."""
+    assert (MET.median, MET.is_met, MISSED.is_met, PLAIN.is_met) == (1.1, True, False, None)
+    assert Wanted("at most", 1.0).is_met(1.0)
+    assert Wanted("at least", 1.0).is_met(1.0)
+
+
+def test_the_table_has_value_range_and_verdict() -> None:
+    """Each line has the median with its unit, the range of several runs, the bound and whether it is met."""
+    stream = io.StringIO()
+    Console(file=stream, color_system=None, width=160).print(table_of([MET, MISSED, PLAIN]))
+    lines = [[cell.strip() for cell in line.split("│")[1:-1]] for line in stream.getvalue().splitlines() if "│" in line]
+    assert lines == [
+        ["ready", "1.10 s", "0.90 s to 1.20 s", "3", "at most 1.50 s", "met"],
+        ["8 sessions", "480 tok/s", "", "1", "at least 500 tok/s", "MISSED"],
+        ["image", "54.7 MB", "", "1", "", ""],
+    ]
+
+
+def test_the_document_has_a_version_and_every_figure() -> None:
+    """The JSON names its schema's version, the machine, and each measurement with its unit, runs and verdict."""
+    document = json.loads(json.dumps(document_of([MET, PLAIN], {"cpus": 2})))
+    assert document["schema_version"] == SCHEMA_VERSION
+    assert document["machine"] == {"cpus": 2}
+    assert document["measurements"][0] == {
+        "row": "start",
+        "name": "ready",
+        "unit": "s",
+        "median": 1.1,
+        "lowest": 0.9,
+        "highest": 1.2,
+        "runs": 3,
+        "wanted": {"bound": "at most", "value": 1.5},
+        "note": "",
+        "met": True,
+    }
+    assert document["measurements"][1]["wanted"] is None
+
+
+def test_rows_are_chosen_by_name() -> None:
+    """`--only` takes names with commas, in any order; without it every row is measured."""
+    assert chosen_rows(None) == list(ROWS)
+    assert chosen_rows("http, start") == ["start", "http"]
+
+
+@pytest.mark.parametrize("only", ["stat", "", "start,nope"])
+def test_an_unknown_row_is_refused_with_those_that_there_are(only: str) -> None:
+    """The sentence names the rows that can be measured."""
+    with pytest.raises(UsageError, match="there are: sizes, start, http, throughput, change, build"):
+        chosen_rows(only)
