@@ -6,7 +6,7 @@
   buildLayer,
 }:
 let
-  inherit (arguments) onlyTaking pathsOf distinct;
+  inherit (arguments) onlyTaking pathsOf distinctLayers;
 
   architectureOf = {
     x86_64-linux = "amd64";
@@ -47,7 +47,7 @@ in
 }:
 let
   configFile = pkgs.writeText "config.json" (builtins.toJSON config);
-  below = distinct (builtins.concatMap (layer: layer.nestedLayers) layers ++ layers);
+  below = distinctLayers (builtins.concatMap (layer: layer.nestedLayers) layers ++ layers);
   top = buildLayer {
     inherit copyToRoot layers perms;
     deps = [ configFile ];

@@ -28,7 +28,7 @@
   },
 }:
 let
-  inherit (arguments) onlyTaking pathsOf distinct;
+  inherit (arguments) onlyTaking pathsOf distinctLayers;
   toRoot = pathsOf copyToRoot;
   layer = program.mkRun {
     name = "layers.json";
@@ -52,5 +52,5 @@ assert onlyTaking "buildLayer"
   { inherit reproducible maxLayers contents; };
 layer
 // {
-  nestedLayers = distinct (builtins.concatMap (below: below.nestedLayers) layers ++ layers);
+  nestedLayers = distinctLayers (builtins.concatMap (below: below.nestedLayers) layers ++ layers);
 }

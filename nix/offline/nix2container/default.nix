@@ -6,7 +6,7 @@
 { pkgs }:
 let
   program = import ./program.nix { inherit pkgs; };
-  arguments = import ./arguments.nix;
+  arguments = import ./lib;
   copiersOf = import ./copy.nix { inherit pkgs program; };
   buildLayer = import ./build-layer.nix { inherit program arguments; };
   buildImage = import ./build-image.nix {

@@ -10,7 +10,7 @@ import http.client
 import json
 import os
 import socket
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -81,22 +81,36 @@ class DockerDaemon:
             longest = max(longest, _common(image.diff_ids, (described.get("RootFS") or {}).get("Layers") or ()))
         return longest
 
-    def load(self, archive: Iterable[bytes]) -> str | None:
-        """Send a docker-archive; the daemon's own words if it refused, None if it took it."""
+    def load(self, archive: Iterable[bytes], watch: Callable[[Mapping[str, Any]], None]) -> str | None:
+        """Send a docker-archive; the daemon's own words if it refused, None if it took it.
+
+        Args:
+            archive: made while it is sent.
+            watch: gets every event that the daemon reports while it unpacks.
+        """
         headers = {"Content-Type": "application/x-tar", "Transfer-Encoding": "chunked"}
-        status, content = self._call("POST", "/images/load?quiet=1", archive, headers)
-        if status != http.client.OK:
-            return _message(content)
-        for line in content.splitlines():
-            if line.strip() and "error" in (event := json.loads(line)):
-                return str(event["error"])
-        return None
+        complaints: list[str] = []
+
+        def read(line: bytes) -> None:
+            if line.strip().startswith(b"{"):
+                event = json.loads(line)
+                watch(event)
+                complaints.extend([str(event["error"])] if "error" in event else [])
+
+        status, content = self._call("POST", "/images/load?quiet=0", archive, headers, read)
+        return _message(content) if status != http.client.OK else complaints[0] if complaints else None
 
     def _call(
-        self, method: str, path: str, body: Iterable[bytes] | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Iterable[bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
+        read: Callable[[bytes], None] = lambda _line: None,
     ) -> tuple[int, bytes]:
+        """One request; `read` gets the lines of the answer as they come, the caller its status and all of them."""
         try:
-            return self._exchange(method, path, body, headers or {})
+            return self._exchange(method, path, body, headers or {}, read)
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             raise LayersError(
@@ -109,7 +123,12 @@ class DockerDaemon:
             raise
 
     def _exchange(
-        self, method: str, path: str, body: Iterable[bytes] | None, headers: Mapping[str, str]
+        self,
+        method: str,
+        path: str,
+        body: Iterable[bytes] | None,
+        headers: Mapping[str, str],
+        read: Callable[[bytes], None],
     ) -> tuple[int, bytes]:
         cut_short = False
         try:
@@ -120,10 +139,15 @@ class DockerDaemon:
                 raise
             cut_short = True
         response = self._connection.getresponse()
-        answer = response.status, response.read()
+        content = b""
+        while line := response.readline():
+            read(line)
+            content += line
+        # Reading by lines leaves the reply open at its end, and the connection with it.
+        response.read()
         if cut_short:
             self._connection.close()
-        return answer
+        return response.status, content
 
     def _object(self, status: int, content: bytes) -> Any:
         if status != http.client.OK:
@@ -156,6 +180,7 @@ def load_into_daemon(image: Image, reference: str, daemon: DockerDaemon, progres
     found = ((daemon.image(reference) or {}).get("RootFS") or {}).get("Layers")
     if found != list(image.diff_ids):
         raise LayersError(f"After loading, {reference} has the layers {found}; wanted {list(image.diff_ids)}.")
+    progress.say(f"{reference} is loaded.")
 
 
 def _send(
@@ -163,7 +188,15 @@ def _send(
 ) -> str | None:
     size = sum(image.layers[index].size for index in included)
     progress.say(f"Sending {len(included)} of {len(image.layers)} layers of {reference}, {megabytes(size)}.")
-    return daemon.load(docker_archive.stream(image, reference, included, progress.advance))
+    archive = docker_archive.stream(image, reference, included, progress.advance)
+    return daemon.load(archive, lambda event: _report(event, progress))
+
+
+def _report(event: Mapping[str, Any], progress: Progress) -> None:
+    """Show what a daemon says about a layer that it unpacks."""
+    detail = event.get("progressDetail") or {}
+    if detail.get("total"):
+        progress.unpack(str(event.get("id", "")), detail.get("current", 0), detail["total"])
 
 
 def _address(environ: Mapping[str, str]) -> str:

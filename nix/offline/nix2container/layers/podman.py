@@ -25,6 +25,7 @@ def load_into_podman(image: Image, name: str, progress: Progress, program: str =
         raise LayersError(f"The command {program} is not installed; wanted Podman on the PATH.") from error
     if complaint is not None:
         raise LayersError(f"Podman refused {name} ({complaint}); wanted it loaded.")
+    progress.say(f"{name} is loaded.")
 
 
 def _image_id(program: str, name: str) -> str:

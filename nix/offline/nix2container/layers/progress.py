@@ -31,11 +31,12 @@ class Progress:
         self._sent[index] += length
         if self._sent[index] == self._layers[index].size:
             self.finish(index, "sent")
-        elif self._redraws and monotonic() - self._drawn_at > REDRAW_INTERVAL_S:
-            self._drawn_at = monotonic()
-            percent = 100 * self._sent[index] // max(1, self._layers[index].size)
-            self._out.write(f"\r\033[K{self._line(index)} {percent} %")
-            self._out.flush()
+        else:
+            self._redraw(self._line(index), self._sent[index], self._layers[index].size)
+
+    def unpack(self, name: str, done: int, total: int) -> None:
+        """The receiver has unpacked `done` of `total` bytes of the layer that it calls `name`."""
+        self._redraw(f"  unpacking {name}:", done, total)
 
     def finish(self, index: int, outcome: str) -> None:
         """Close the layer's line with what became of it."""
@@ -49,6 +50,12 @@ class Progress:
         """Write a line of its own."""
         self._out.write(f"\r\033[K{line}\n" if self._redraws else f"{line}\n")
         self._out.flush()
+
+    def _redraw(self, line: str, done: int, total: int) -> None:
+        if self._redraws and monotonic() - self._drawn_at > REDRAW_INTERVAL_S:
+            self._drawn_at = monotonic()
+            self._out.write(f"\r\033[K{line} {100 * done // max(1, total)} %")
+            self._out.flush()
 
     def _line(self, index: int) -> str:
         layer = self._layers[index]
