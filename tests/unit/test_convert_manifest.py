@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from coldstart.domain.manifest import load_manifest
 from convert.manifest import UnreadableEntry, write_manifest
 

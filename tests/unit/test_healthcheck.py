@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+
 from coldstart.apps.healthcheck import main
 
 
