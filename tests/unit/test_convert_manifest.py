@@ -65,7 +65,7 @@ def test_the_server_reads_what_the_build_writes(tmp_path: Path, golden: Path) ->
 def test_an_artifact_without_files_is_refused(tmp_path: Path, golden: Path) -> None:
     """An empty directory is named, and no manifest is written."""
     (tmp_path / "artifact").mkdir()
-    with pytest.raises(UnreadableEntry, match="no files in .*artifact"):
+    with pytest.raises(UnreadableEntry, match=r"no files in .*artifact"):
         write_manifest(tmp_path / "models.json", _description(tmp_path, tmp_path / "artifact", golden))
     assert not (tmp_path / "models.json").exists()
 
@@ -75,6 +75,6 @@ def test_a_model_without_a_golden_answer_is_refused(tmp_path: Path) -> None:
     artifact = tmp_path / "artifact"
     artifact.mkdir()
     (artifact / "model.onnx").write_bytes(b"weights")
-    with pytest.raises(UnreadableEntry, match="no golden answer at .*missing.json"):
+    with pytest.raises(UnreadableEntry, match=r"no golden answer at .*missing\.json"):
         write_manifest(tmp_path / "models.json", _description(tmp_path, artifact, tmp_path / "missing.json"))
     assert not (tmp_path / "models.json").exists()
