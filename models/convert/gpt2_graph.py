@@ -69,8 +69,6 @@ class _Gpt2Graph:
             new += [keys, values]
         g.output(self._head(x), "logits", FLOAT, ["batch", c.vocabulary_size])
         stacked = g.op("Concat", *(g.op("Unsqueeze", value, g.integers((0,))) for value in new), axis=0)
-        if self._cache_type == FLOAT16:
-            stacked = g.op("Cast", stacked, to=FLOAT16)
         g.output(stacked, "new", self._cache_type, [2 * c.layers, "batch", c.heads, "new", self._head_size])
         return g.model()
 
@@ -117,6 +115,10 @@ class _Gpt2Graph:
         is_last = layer == c.layers - 1
         packed = self._linear(self._norm(x, f"h.{layer}.ln_1"), f"h.{layer}.attn.c_attn")
         query, keys, values = (self._heads(part) for part in g.op_many("Split", 3, packed, axis=-1))
+        if (
+            self._cache_type == FLOAT16
+        ):  # rounded at once: a position counts the same in its own chunk and from the cache
+            keys, values = g.op("Cast", keys, to=FLOAT16), g.op("Cast", values, to=FLOAT16)
         if is_last:
             query, x = self._last(query, axis=2), self._last(x, axis=1)
         bias = frame.last_bias if is_last else frame.bias
@@ -137,6 +139,7 @@ class _Gpt2Graph:
         g = self._graph
         if self._cache_type == FLOAT16:
             past = (g.op("Cast", past[0], to=FLOAT), g.op("Cast", past[1], to=FLOAT))
+            new = (g.op("Cast", new[0], to=FLOAT), g.op("Cast", new[1], to=FLOAT))
         alpha = 1 / math.sqrt(self._head_size)
         scores = [
             g.op("FusedMatMul", query, keys, domain=CONTRIB_DOMAIN, transB=1, alpha=alpha) for keys in (past[0], new[0])

@@ -20,7 +20,7 @@ class GraphBuilder:
         self._initializers: list[onnx.TensorProto] = []
         self._inputs: list[onnx.ValueInfoProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
-        self._constants: dict[tuple[int, ...] | int, str] = {}
+        self._shared: set[str] = set()
 
     def input(self, name: str, element_type: int, shape: list[int | str]) -> str:
         self._inputs.append(helper.make_tensor_value_info(name, element_type, shape))
@@ -34,11 +34,17 @@ class GraphBuilder:
         self._initializers.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
+    def shared(self, name: str, value: NDArray[Any]) -> str:
+        """A constant that is written once, however often it is asked for."""
+        if name not in self._shared:
+            self._shared.add(name)
+            self.constant(name, value)
+        return name
+
     def integers(self, value: tuple[int, ...] | int) -> str:
         """A constant int64: a tuple is one dimension, an int is a scalar."""
-        if value not in self._constants:
-            self._constants[value] = self.constant(f"integers_{len(self._constants)}", np.array(value, dtype=np.int64))
-        return self._constants[value]
+        parts = value if isinstance(value, tuple) else ("scalar", value)
+        return self.shared("_".join(["integers", *map(str, parts)]), np.array(value, dtype=np.int64))
 
     def op(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
         """One node with one output."""
@@ -59,21 +65,27 @@ class GraphBuilder:
     def linear(
         self, x: str, name: str, weight: NDArray[np.float32], bias: NDArray[np.float32] | None, precision: Precision
     ) -> str:
-        """x @ weight + bias. int8: weights with a scale a column, activations scaled as they come."""
-        biases = [] if bias is None else [self.constant(f"{name}.bias", bias)]
+        """x @ weight + bias; int8 scales each column of the weight and each row of x by itself.
+
+        onnxruntime's own dynamic quantisation scales activations by the whole tensor, so that a row's result moves
+        with its batch mates. A scale a row costs nothing that can be measured and makes rows independent.
+        """
         if precision == "float32":
             product = self.op("MatMul", x, self.constant(f"{name}.weight", weight))
-            return self.op("Add", product, *biases) if biases else product
+        else:
+            product = self._int8_product(x, name, weight)
+        return product if bias is None else self.op("Add", product, self.constant(f"{name}.bias", bias))
+
+    def _int8_product(self, x: str, name: str, weight: NDArray[np.float32]) -> str:
         quantised, scale = quantise_columns(weight)
-        return self.op(
-            "DynamicQuantizeMatMul",
-            x,
-            self.constant(f"{name}.weight", quantised),
-            self.constant(f"{name}.scale", scale),
-            "",
-            *biases,
-            domain=CONTRIB_DOMAIN,
-        )
+        smallest = self.shared("smallest", np.array(1e-9, dtype=np.float32))  # a row of zeros stays zeros
+        unit = self.shared("unit", np.array(1 / 127, dtype=np.float32))
+        zero = self.shared("zero", np.array(128, dtype=np.uint8))
+        largest = self.op("Max", self.op("ReduceMax", self.op("Abs", x), axes=[-1], keepdims=1), smallest)
+        rows = self.op("QuantizeLinear", self.op("Div", x, largest), unit, zero)
+        columns, scales = self.constant(f"{name}.weight", quantised), self.constant(f"{name}.scale", scale)
+        product = self.op("MatMulIntegerToFloat", rows, columns, unit, scales, zero, domain=CONTRIB_DOMAIN)
+        return self.op("Mul", product, largest)
 
     def model(self) -> onnx.ModelProto:
         graph = helper.make_graph(self._nodes, "coldstart", self._inputs, self._outputs, self._initializers)
