@@ -51,8 +51,12 @@ in
       --junitxml "$out/junit.xml" --cov coldstart --cov coldstart_harness --cov-report "xml:$out/coverage.xml" --cov-report term
   '';
   nix-functions-are-tested = mkVerdict "nix-functions-are-tested" (
-    (import ../lib/tests.nix { inherit lib; }).failures
-    ++ (import ../offline/poetry2nix/tests.nix { inherit lib; }).failures
+    lib.concatMap (report: report.failures) [
+      (import ../lib/tests.nix { inherit lib; })
+      (import ../offline/nix2container/tests.nix { inherit lib; })
+      (import ../offline/poetry2nix/tests.nix { inherit lib; })
+      (coldstartLib.testReportOf { lib = import ../offline/nixpkgs/lib/tests.nix { inherit lib; }; })
+    ]
   );
   packages-are-the-locked-wheels = mkVerdict "packages-are-the-locked-wheels" (
     map (name: "${name} is not the wheel that poetry.lock names") python.strangers
