@@ -41,7 +41,10 @@ def test_a_flipped_byte_is_never_ready(subject: Subject, flipped: tuple[str, str
         service = service_of(subject, container)
 
         def has_failed() -> bool:
-            said.append(status_of(service.get("/readyz")))
+            reply = service.get("/readyz")
+            said.append(status_of(reply))
+            if reply is not None:
+                assert int(reply.headers["retry-after"]) >= 1
             return bool(service.health().get("status") == "failed")
 
         eventually(has_failed, "/health says failed")
