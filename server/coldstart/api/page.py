@@ -1,9 +1,7 @@
 """The wheel's page and its files, from beside this module."""
 
 import hashlib
-from dataclasses import dataclass
-from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 
 from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
@@ -11,6 +9,7 @@ from starlette.responses import Response
 
 router = APIRouter(include_in_schema=False)
 
+_DIRECTORY = Path(__file__).parent / "static"
 _MEDIA_TYPES = {
     "css": "text/css; charset=utf-8",
     "html": "text/html; charset=utf-8",
@@ -28,43 +27,28 @@ _HEADERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    content: bytes
-    media_type: str
-    etag: str
-
-
-@router.get("/")
+@router.api_route("/", methods=["GET", "HEAD"])
 async def page(request: Request) -> Response:
     """The page."""
     return _reply(request, "index.html")
 
 
-@router.get("/static/{name}")
+@router.api_route("/static/{name}", methods=["GET", "HEAD"])
 async def static_file(name: str, request: Request) -> Response:
     """One of the page's files."""
     return _reply(request, name)
 
 
 def _reply(request: Request, name: str) -> Response:
-    file = _files().get(name)
-    if file is None:
+    """The file as it is now: the files are few and small, and whoever edits one wants to see it."""
+    media_type = _MEDIA_TYPES.get(name.rpartition(".")[2])
+    file = _DIRECTORY / name
+    if media_type is None or not file.is_file():
         raise HTTPException(404)
-    headers = {**_HEADERS, "etag": file.etag}
-    if file.etag in request.headers.get("if-none-match", ""):
+    content = file.read_bytes()
+    # Of the content, for in an image all files have one and the same time.
+    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    headers = {**_HEADERS, "etag": etag}
+    if etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    return Response(file.content, headers=headers, media_type=file.media_type)
-
-
-# ETags are hashes of the content: in an image all files have one and the same time.
-@lru_cache(maxsize=1)
-def _files() -> dict[str, _File]:
-    directory = resources.files("coldstart.api") / "static"
-    files = {}
-    for entry in directory.iterdir():
-        media_type = _MEDIA_TYPES.get(entry.name.rpartition(".")[2])
-        if media_type is not None:
-            content = entry.read_bytes()
-            files[entry.name] = _File(content, media_type, f'"{hashlib.sha256(content).hexdigest()[:32]}"')
-    return files
+    return Response(content, headers=headers, media_type=media_type)
