@@ -29,6 +29,7 @@ def convert_gpt2(source: Path, out: Path, precision: Precision) -> None:
         location="model.onnx.data",
         size_threshold=_EXTERNAL_FROM_BYTES,
     )
+    (out / "model.onnx.data").chmod(0o644)  # the writer leaves it to its owner only
     config = json.dumps(_engine_config(checkpoint, precision), indent=2, sort_keys=True)
     (out / "config.json").write_text(config + "\n", encoding="utf-8")
     shutil.copyfile(source / "tokenizer.json", out / "tokenizer.json")
