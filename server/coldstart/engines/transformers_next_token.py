@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from transformers import AutoModelForCausalLM, DynamicCache
+from transformers.utils import logging as transformers_logging
 
 from coldstart.domain.errors import EngineFailed
 from coldstart.domain.next_token import NextTokenRequest
@@ -42,6 +43,7 @@ class TransformersNextTokenEngine:
 
     def __init__(self, path: Path, *, threads: int) -> None:
         torch.set_num_threads(threads)
+        transformers_logging.disable_progress_bar()
         try:
             model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, local_files_only=True)
         except (OSError, ValueError, RuntimeError) as error:
@@ -78,7 +80,7 @@ class TransformersNextTokenEngine:
         shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(kept.tokens, ids, strict=False)))
         start = min(shared, len(ids) - 1)
         if start < len(kept.tokens):
-            kept.past.crop(start)
+            kept.past.crop(start - len(kept.tokens))  # negative: how many to remove
         chunk = ids[start : start + _CHUNK]
         with torch.inference_mode():
             output = self._model(
