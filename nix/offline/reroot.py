@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from typing import Optional
+from pathlib import Path
 
 _CLONE_NEWNS = 0x20000
 _MS_BIND = 0x1000
@@ -25,7 +25,7 @@ def _succeed(result: int, what: str) -> None:
         raise OSError(error, f"{what}: {os.strerror(error)}")
 
 
-def _mount(source: Optional[bytes], target: bytes, flags: int) -> None:
+def _mount(source: bytes | None, target: bytes, flags: int) -> None:
     _succeed(_libc.mount(source, target, None, ctypes.c_ulong(flags), None), f"mount at {target.decode()}")
 
 
@@ -56,7 +56,7 @@ def make_root_of_namespace() -> None:
 
 def main() -> None:
     """Run the command in the working directory of now; where the machine refuses, as if nothing had been tried."""
-    here = os.getcwd()
+    here = Path.cwd()
     try:
         make_root_of_namespace()
         os.chdir(here)

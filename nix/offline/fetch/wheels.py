@@ -85,7 +85,9 @@ def arguments(batch: Sequence[Pin], requirements: Path, target: Path, extra_inde
     flags += ["--disable-pip-version-check", "--implementation=cp", f"--python-version={PYTHON_VERSION}"]
     flags += [f"--abi={abi}" for abi in tags.abi.split(".")]
     flags += [f"--platform={platform}" for platform in tags.platform.split(".")]
-    flags += [f"--extra-index-url={extra_index}"] if extra_index else []
+    if extra_index:
+        # Where that index cannot be reached, the answer is to come in seconds, whatever patience pip is configured for.
+        flags += [f"--extra-index-url={extra_index}", "--retries=1", "--timeout=15"]
     return ["download", *flags, "--dest", str(target), "--requirement", str(requirements)]
 
 

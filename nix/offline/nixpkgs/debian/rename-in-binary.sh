@@ -3,7 +3,7 @@
 # whose grep ends a line at a zero byte (its sed does not): hence tr.
 set -eu
 fail() { echo "rename: $*" >&2; exit 1; }
-holds() { tr '\0' '\n' <"$1" | grep -q -F -e "$2"; }
+holds() { tr '\0' '\n' <"$1" | grep -F -e "$2" >/dev/null; }
 
 [ ${#2} = ${#3} ] || fail "'$2' and '$3' are not equally long"
 holds "$1" "$2" || fail "$1 does not hold '$2'"
