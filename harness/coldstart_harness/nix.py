@@ -1,7 +1,7 @@
 """Building derivations with the classic Nix commands, which need no experimental feature."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from coldstart_harness.errors import BuildFailed
@@ -35,6 +35,12 @@ def output_of(derivation: Path) -> Path:
     if asked.status or not asked.output.strip():
         raise BuildFailed(f"Nix knows no output of {derivation}", details=asked.tail)
     return Path(asked.output.split()[0])
+
+
+def invalid_among(paths: Iterable[Path]) -> set[Path]:
+    """Those of the store paths that are not built: a failed build may leave its directory behind."""
+    asked = answer(["nix-store", "--check-validity", "--print-invalid", *paths])
+    return {Path(line) for line in asked.output.split()}
 
 
 def build(derivations: Sequence[Path], on_line: Callable[[str], None]) -> list[Path]:

@@ -20,19 +20,15 @@ def run_checks(checks: Mapping[str, Path], out: Path, progress: Progress) -> lis
         progress: what a person watches.
     """
     outputs = {name: nix.output_of(derivation) for name, derivation in checks.items()}
-    known = {name for name, output in outputs.items() if output.exists()}
+    missing_before = nix.invalid_among(outputs.values())
     with progress.phase(f"{len(checks)} checks in the Nix sandbox") as phase:
-
-        def say(line: str) -> None:
-            done = sum(output.exists() for output in outputs.values())
-            phase.say(f"{done} of {len(checks)} done  {line.strip()}")
-
-        finished = nix.realise(list(checks.values()), say, keep_going=True)
+        finished = nix.realise(list(checks.values()), phase.say, keep_going=True)
+    missing = nix.invalid_among(outputs.values())
     culprits = nix.failed_in(finished.output)
     rows = []
     for name, output in sorted(outputs.items()):
-        if output.exists():
-            rows.append(_passed(name, output, out / "checks" / name, known=name in known))
+        if output not in missing:
+            rows.append(_passed(name, output, out / "checks" / name, known=output not in missing_before))
         else:
             rows.append(_failed(name, checks[name], culprits, finished.tail, progress))
     return rows
@@ -49,6 +45,8 @@ def _passed(name: str, output: Path, reports: Path, *, known: bool) -> Row:
     if not junit.is_file():
         return Row(name, Counts(passed=1), note=note)
     counts, seconds = junit_result(junit.read_text(encoding="utf-8"))
+    if not counts.total:
+        return Row(name, Counts(failed=1), note="its report has no tests")
     return Row(name, counts, seconds, note)
 
 
