@@ -1,0 +1,39 @@
+"""The starter model, converted once, and the engines made of it."""
+
+from collections.abc import Iterator
+
+import pytest
+from tests.contract.engine_cases import ENGINE_CASES, STARTER, Artifacts, EngineCase, convert
+
+from coldstart.domain.next_token import NextTokenEngine
+
+
+@pytest.fixture(scope="session")
+def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Artifacts:
+    directory = tmp_path_factory.mktemp("starter")
+    made = Artifacts(STARTER, directory / "int8", directory / "float32")
+    convert("gpt2", STARTER, made.int8)
+    convert("gpt2", STARTER, made.float32, "--precision", "float32")
+    return made
+
+
+@pytest.fixture(scope="session", params=ENGINE_CASES, ids=lambda case: case.name)
+def case(request: pytest.FixtureRequest) -> EngineCase:
+    chosen: EngineCase = request.param
+    return chosen
+
+
+@pytest.fixture(scope="session")
+def engine(case: EngineCase, artifacts: Artifacts) -> Iterator[NextTokenEngine]:
+    """One engine for a whole run: every test must leave it able to take the next one, which is part of the contract."""
+    built = case.build(artifacts)
+    yield built
+    built.close()
+
+
+@pytest.fixture(scope="session")
+def oracle(artifacts: Artifacts) -> Iterator[NextTokenEngine]:
+    """The reference: torch and transformers, float32."""
+    built = next(case for case in ENGINE_CASES if case.name == "transformers").build(artifacts)
+    yield built
+    built.close()
