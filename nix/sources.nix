@@ -40,6 +40,7 @@ in
     "harness"
     "models"
     "nix/offline"
+    "nixw"
     "poetry.lock"
     "pyproject.toml"
     "server"

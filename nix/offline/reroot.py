@@ -1,6 +1,6 @@
 """Runs a command so that a chroot is the root of a mount namespace of its own: `reroot.py COMMAND [ARG...]`, as root.
 
-Nix before 2.14 (Debian 12 has 2.8), as root, starts git in the root of the mount namespace. In a chroot that is another
+Nix before 2.17 (Debian 12 has 2.8), as root, starts git in the root of the mount namespace. In a chroot that is another
 file system, in which the checkout is not (NixOS/nix issue 7602). May go when no supported system has such a Nix.
 """
 
