@@ -117,6 +117,7 @@ class OnnxRuntimeNextTokenEngine:
         if prefill is not None:
             chunk = min(PREFILL_CHUNK_BESIDE_STEPS if steps else PREFILL_CHUNK, prefill.lacking)
             results[prefill.index] = self._compute(prefill, chunk)
+        steps = [work for work in steps if work.lacking == 1]  # the chunk may have taken the room of another
         for work, logits in zip(steps, self._step(steps), strict=True):
             results[work.index] = logits
         return results
@@ -165,11 +166,16 @@ class OnnxRuntimeNextTokenEngine:
             self._cache.extend(work.key, tokens, new[:, 0])
         return logits[0] if is_last else None
 
-    def _step(self, steps: list[_Work]) -> list[Logits]:
-        """One token for each sequence: together as far as there is room for a batch, the others one by one."""
+    def _step(self, steps: list[_Work]) -> list[Logits | None]:
+        """One token for each sequence: together as far as there is room for a batch, the others one by one.
+
+        None for a sequence that one before it evicted.
+        """
         placement = self._batch.place([work.sequence for work in steps]) if len(steps) > 1 else None
-        together = [] if placement is None else self._step_together(steps, placement)
-        return together + [self._single_step(work) for work in steps[len(together) :]]
+        results: list[Logits | None] = [] if placement is None else [*self._step_together(steps, placement)]
+        for work in steps[len(results) :]:
+            results.append(self._compute(work, 1) if work.lacking == 1 else None)  # noqa: PERF401  evicts as it goes
+        return results
 
     def _step_together(self, steps: list[_Work], placement: Placement) -> list[Logits]:
         """The steps that have a row: the first ones."""
@@ -187,11 +193,6 @@ class OnnxRuntimeNextTokenEngine:
         for row, work in asked.items():
             self._cache.extend(work.key, work.token_ids[-1:], new[:, row])
         return [logits[row] for row in placement.rows]
-
-    def _single_step(self, work: _Work) -> Logits:
-        logits = self._compute(work, 1)
-        assert logits is not None  # noqa: S101  it lacked one token
-        return logits
 
     def _run(self, ids: list[tuple[int, ...]], past_lengths: list[int], past: list[Past]) -> tuple[Logits, Past]:
         """Logits, (rows, vocabulary), and new keys and values, (tensors, rows, heads, tokens, head_size)."""
