@@ -98,6 +98,20 @@ def test_tokens_lie_around_the_wheel_by_falling_probability() -> None:
         assert met.count(token) / steps == pytest.approx(distribution.probability_of(token), abs=2 / steps)
 
 
+@pytest.mark.parametrize("temperature", [0.2, 1.0, 5.0])
+@pytest.mark.parametrize("top_p", [1.0, 0.95, 0.3])
+def test_a_position_is_the_same_token_as_by_a_full_sort(temperature: float, top_p: float) -> None:
+    """However a token is looked for, it is the one at which the sorted running sum passes the position."""
+    logits = np.round(logits_of(20_000), 2)  # many equal ones
+    order = np.argsort(-logits, kind="stable")
+    sums = np.cumsum(reference_softmax(logits, temperature)[order])
+    mass = sums[np.searchsorted(sums, top_p)] if top_p < 1.0 else 1.0
+    distribution = Distribution(logits, temperature)
+    for position in np.random.default_rng(3).random(300):
+        expected = order[np.searchsorted(sums, position * mass, side="right")]
+        assert distribution.token_at(float(position), top_p) == expected
+
+
 def test_the_last_position_is_a_token_that_can_come() -> None:
     """The largest position below 1 gives a token of the vocabulary with a probability above zero."""
     logits = logits_of(50257)

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,11 @@ from coldstart.domain.errors import EngineFailed
 # The top k are looked for among the values that reach the k-th largest of this many block maxima, which leaves a
 # few hundred of 50,257 to sort: 30 µs instead of 250 µs for a partition of them all.
 _BLOCKS = 256
-# Tokens ranked before the whole vocabulary is sorted; a draw falls outside of them rarely.
+# Tokens ranked before others are looked at; a draw falls outside of them rarely.
 _RANKED_FIRST = 128
+# Bins for the others, by their exponent: 40 below the largest a token has 4e-18 of its weight.
+_BINS_A_UNIT = 25.0
+_LAST_BIN = 40 * _BINS_A_UNIT
 # exp(x) is zero in float64 below this; -inf would make 0 × -inf a NaN in the entropy.
 _LEAST_EXPONENT = -746.0
 
@@ -90,20 +94,34 @@ class Distribution:
             top_p: in (0, 1]; the wheel holds only the fewest most likely tokens that together reach this
                 probability (nucleus sampling, Holtzman et al. 2020, arXiv:1904.09751).
         """
-        for count in (_RANKED_FIRST, self.vocabulary_size):
-            ranked = ranked_tokens(self._logits, count)
-            reached = np.cumsum(self._weights[ranked])
-            mass = self._total
-            if top_p < 1.0:
-                kept = int(np.searchsorted(reached, top_p * self._total))
-                mass = float(reached[min(kept, reached.size - 1)])
-                if kept >= reached.size and count < self.vocabulary_size:
-                    continue
-            index = int(np.searchsorted(reached, position * mass, side="right"))
-            if index < reached.size:
-                return int(ranked[index])
-        # The running sum may round to less than the total: the last token that can come at all.
-        return int(ranked[np.count_nonzero(self._weights) - 1])
+        mass = self._total
+        if top_p < 1.0:
+            _, mass = self._reached(top_p * self._total, "left")
+        token_id, _ = self._reached(position * mass, "right")
+        return token_id
+
+    def _reached(self, target: float, side: Literal["left", "right"]) -> tuple[int, float]:
+        """The token at which the running sum of weights, in rank order, reaches (left) or passes (right) a target.
+
+        Returns:
+            Its id, and the sum with it.
+        """
+        ranked = ranked_tokens(self._logits, _RANKED_FIRST)
+        sums = np.cumsum(self._weights[ranked])
+        index = int(np.searchsorted(sums, target, side))
+        if index < sums.size:
+            return int(ranked[index]), float(sums[index])
+        # Rarer tokens: sum by bins of the exponent and sort only the bin that matters, 0.4 ms instead of 5 ms.
+        bins = np.minimum(self._exponents * -_BINS_A_UNIT, _LAST_BIN).astype(np.intp)
+        bin_sums = np.cumsum(np.bincount(bins, weights=self._weights))
+        # Sums may round to less than the target: then the last bin that has any weight.
+        chosen = int(min(np.searchsorted(bin_sums, target, side), np.searchsorted(bin_sums, bin_sums[-1])))
+        members = np.flatnonzero(bins == chosen)
+        members = members[np.argsort(-self._logits[members], kind="stable")]
+        before = float(bin_sums[chosen - 1]) if chosen else 0.0
+        sums = before + np.cumsum(self._weights[members])
+        index = int(min(np.searchsorted(sums, target, side), np.count_nonzero(self._weights[members]) - 1))
+        return int(members[index]), float(sums[index])
 
 
 def ranked_tokens(logits: NDArray[np.float32], count: int) -> NDArray[np.intp]:
