@@ -103,14 +103,25 @@ in
     builtins.isString "${value}" && dirOf (builtins.unsafeDiscardStringContext "${value}") == builtins.storeDir;
 
   makeSearchPath =
-    directory: roots: concatStringsSep ":" (map (root: "${root}/${directory}") (builtins.filter (root: root != null) roots));
+    directory: roots:
+    concatStringsSep ":" (map (root: "${root}/${directory}") (lib.remove null roots));
   makeBinPath = trees: lib.makeSearchPath "bin" (map lib.getBin trees);
   makeLibraryPath = trees: lib.makeSearchPath "lib" (map lib.getLib trees);
   getExe = package: lib.getExe' package (package.meta.mainProgram or (lib.getName package));
   getExe' = package: program: "${lib.getBin package}/bin/${program}";
 
-  getName = package: if builtins.isString package then (builtins.parseDrvName package).name else package.pname or (builtins.parseDrvName package.name).name;
-  getVersion = package: if builtins.isString package then (builtins.parseDrvName package).version else package.version or (builtins.parseDrvName package.name).version;
+  getName =
+    package:
+    if builtins.isString package then
+      (builtins.parseDrvName package).name
+    else
+      package.pname or (builtins.parseDrvName package.name).name;
+  getVersion =
+    package:
+    if builtins.isString package then
+      (builtins.parseDrvName package).version
+    else
+      package.version or (builtins.parseDrvName package.name).version;
   versionOlder = first: second: builtins.compareVersions second first == 1;
   versionAtLeast = first: second: !(lib.versionOlder first second);
   toHexString =
