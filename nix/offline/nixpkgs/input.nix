@@ -1,4 +1,4 @@
-# What a flake sees as its input `nixpkgs`: `import nixpkgs { … }`, `nixpkgs.lib`, `nixpkgs.legacyPackages`; and the pins.
+# What a flake sees as its input `nixpkgs`: `import nixpkgs { … }`, `nixpkgs.lib`, `.legacyPackages`; and the pins.
 {
   outPath = ./.;
   lib = import ./lib;

@@ -107,7 +107,9 @@ in
       derivationArgs ? { },
     }:
     let
-      exports = lib.mapAttrsToList (variable: value: "${lib.toShellVar variable value}\nexport ${variable}\n") runtimeEnv;
+      exports = lib.mapAttrsToList (
+        variable: value: "${lib.toShellVar variable value}\nexport ${variable}\n"
+      ) runtimeEnv;
       checks = ''
         runHook preCheck
         ${checkSyntax}
