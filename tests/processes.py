@@ -5,11 +5,10 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import httpx
 
@@ -17,17 +16,24 @@ _ROOT = Path(__file__).parents[1]
 _DEADLINE_S = 30.0
 
 
-@dataclass
 class ServerProcess:
-    """A process that listens, and a client for it; `log` is what it has told so far."""
+    """A process that is to listen, and a client for it; `log` is what it has told so far."""
 
-    process: "subprocess.Popen[str]"
-    client: httpx.Client
-    log: list[dict[str, object]]
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self.log: list[dict[str, object]] = []
+        self._listening = threading.Event()
+        # Read all the time, for a process whose log nobody reads stands still when the pipe is full.
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+        assert self._listening.wait(_DEADLINE_S), "the server neither listened nor ended"
+        port = next((event["port"] for event in self.log if event["event"] == "listening"), None)
+        assert port, f"the server ended before it listened: {self.log}"
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=_DEADLINE_S)
 
     def signal(self, signum: int) -> None:
         """Send a signal."""
-        self.process.send_signal(signum)
+        self._process.send_signal(signum)
 
     def wait_ready(self) -> None:
         """Until /readyz is 200."""
@@ -42,32 +48,36 @@ class ServerProcess:
         return reply
 
     def finish(self) -> int:
-        """Wait for the end and read the rest of the log; the exit status."""
-        _, rest = self.process.communicate(timeout=_DEADLINE_S)
-        self.log.extend(_events(rest))
-        return self.process.returncode
+        """Wait for the end and the rest of the log; the exit status."""
+        status = self._process.wait(_DEADLINE_S)
+        self._reader.join(_DEADLINE_S)
+        return status
+
+    def _read(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self.log.append(json.loads(line))
+            if self.log[-1]["event"] == "listening":
+                self._listening.set()
+        self._listening.set()
 
 
 @contextlib.contextmanager
 def server_process(module: str, **environ: str) -> Iterator[ServerProcess]:
     """Run `python -m module` on a free port until the body is over; it is listening when the body begins."""
-    process = _start(module, environ)
-    assert process.stderr is not None
-    try:
-        log: list[dict[str, object]] = []
-        port = _port(process.stderr, log)
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=_DEADLINE_S) as client:
-            yield ServerProcess(process, client, log)
-    finally:
-        if process.poll() is None:
+    with _start(module, environ) as process:
+        try:
+            server = ServerProcess(process)
+            with server.client:
+                yield server
+        finally:
             process.kill()
-        process.communicate()
 
 
-def exit_of(module: str, *arguments: str, **environ: str) -> "tuple[int, str, str]":
+def exit_of(module: str, *arguments: str, **environ: str) -> tuple[int, str, str]:
     """Run to the end: exit status, standard output, standard error."""
-    process = _start(module, environ, *arguments)
-    out, err = process.communicate(timeout=_DEADLINE_S)
+    with _start(module, environ, *arguments) as process:
+        out, err = process.communicate(timeout=_DEADLINE_S)
     return process.returncode, out, err
 
 
@@ -81,16 +91,3 @@ def _start(module: str, environ: dict[str, str], *arguments: str) -> "subprocess
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def _port(stream: IO[str], log: list[dict[str, object]]) -> int:
-    """Read the log up to the line that says where the server listens."""
-    for line in stream:
-        log.extend(_events(line))
-        if log and log[-1]["event"] == "listening":
-            return int(str(log[-1]["port"]))
-    raise AssertionError(f"the server ended before it listened: {log}")
-
-
-def _events(text: str) -> list[dict[str, object]]:
-    return [json.loads(line) for line in text.splitlines()]

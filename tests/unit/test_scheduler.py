@@ -9,7 +9,8 @@ import pytest
 from tests.polling import until
 
 from coldstart.domain.errors import EngineFailed, NotReady, Overloaded
-from coldstart.runtime.scheduler import Scheduler, _Pace
+from coldstart.runtime.pace import Pace
+from coldstart.runtime.scheduler import Scheduler
 
 Make = Callable[..., Scheduler[int, int]]
 
@@ -251,7 +252,7 @@ async def test_close_refuses_the_rest_after_the_deadline(make: Make, engine: Dou
 def test_retry_after_is_what_the_queue_will_take() -> None:
     """Ten requests at half a second each are done in five; an engine that hangs says as long as it has hung."""
     now = [0.0]
-    pace = _Pace(lambda: now[0])
+    pace = Pace(lambda: now[0])
     assert pace.seconds_for(10) == 1
     pace.begin()
     now[0] = 1.0

@@ -1,9 +1,7 @@
 """A bounded queue before an engine, and the one thread in which the engine runs."""
 
 import asyncio
-import math
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
@@ -14,15 +12,13 @@ from typing import Generic, Protocol, TypeVar
 import structlog
 
 from coldstart.domain.errors import EngineFailed, NotReady, Overloaded
+from coldstart.runtime.pace import Pace
 
 RequestT = TypeVar("RequestT")
 ResultT = TypeVar("ResultT")
 RequestT_contra = TypeVar("RequestT_contra", contravariant=True)
 ResultT_co = TypeVar("ResultT_co", covariant=True)
 CallT = TypeVar("CallT")
-
-# A refused caller is told to come back within this many seconds, however slow the engine has become.
-_LONGEST_RETRY_S = 60
 
 
 class BatchEngine(Protocol[RequestT_contra, ResultT_co]):
@@ -91,7 +87,7 @@ class Scheduler(Generic[RequestT, ResultT]):
         self._refusals = 0
         self._closing = False
         self._drop = False
-        self._pace = _Pace()
+        self._pace = Pace()
         self._thread = threading.Thread(target=self._work, name=f"engine-{name}", daemon=True)
         self._thread.start()
 
@@ -273,38 +269,3 @@ class Scheduler(Generic[RequestT, ResultT]):
         failure = EngineFailed(f"the engine of model {self._name!r} failed on this request")
         failure.__cause__ = error
         return failure
-
-
-class _Pace:
-    """How many seconds of engine time one result costs, as a moving average. Written by the engine's thread only."""
-
-    _WEIGHT = 0.2
-
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
-        self._since: float | None = None
-        self._seconds_per_result = 0.0
-
-    def begin(self) -> None:
-        if self._since is None:
-            self._since = self._now()
-
-    def end(self, results: int) -> None:
-        if not results or self._since is None:
-            return
-        now = self._now()
-        seconds = (now - self._since) / results
-        first = self._seconds_per_result == 0.0
-        self._seconds_per_result += (seconds - self._seconds_per_result) * (1.0 if first else self._WEIGHT)
-        self._since = now
-
-    def idle(self) -> None:
-        self._since = None
-
-    def seconds_for(self, requests: int) -> int:
-        """Whole seconds, 1 to 60, after which `requests` will be done if the engine keeps its pace."""
-        since = self._since
-        stalled = 0.0 if since is None else self._now() - since
-        # An engine that has been silent for long is slower than its average says.
-        seconds = max(requests * self._seconds_per_result, stalled)
-        return min(max(math.ceil(seconds), 1), _LONGEST_RETRY_S)
