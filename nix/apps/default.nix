@@ -10,11 +10,7 @@
   sources,
 }:
 let
-  development = python.environmentOf {
-    name = "development";
-    extras = python.extras;
-    groups = [ "dev" ];
-  };
+  inherit (python) development;
   operation = python.environmentOf {
     name = "harness";
     extras = [ "harness" ];

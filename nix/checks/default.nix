@@ -10,16 +10,10 @@
   sources,
 }:
 let
-  environment = python.environmentOf {
-    name = "development";
-    extras = python.extras;
-    groups = [ "dev" ];
-  };
-
   # A command over a writable copy of the sources; what it leaves in $out is the check's report.
   mkCheck =
     name: script:
-    pkgs.runCommand name { nativeBuildInputs = [ environment ]; } ''
+    pkgs.runCommand name { nativeBuildInputs = [ python.development ]; } ''
       cp -r ${sources.everything} source
       chmod -R u+w source
       cd source

@@ -73,10 +73,18 @@ let
     file = package.src.name;
     sha256 = lib.removePrefix "sha256:" package.src.outputHash;
   };
+
+  environmentOf =
+    {
+      name,
+      extras ? [ ],
+      groups ? [ ],
+    }:
+    (mkPoetryEnv (argumentsOf { inherit extras groups; })).overrideAttrs (_old: {
+      name = "${name}-python";
+    });
 in
 {
-  # The names of all extras of pyproject.toml.
-  inherit extras;
 
   # Every package of the lock that this machine can use, by name.
   packages = lib.listToAttrs (map (package: lib.nameValuePair package.pname package) everything);
@@ -107,15 +115,13 @@ in
     environmentOf :: { name :: String; extras :: [String] ? [ ]; groups :: [String] ? [ ]; } -> Derivation
     ```
   */
-  environmentOf =
-    {
-      name,
-      extras ? [ ],
-      groups ? [ ],
-    }:
-    (mkPoetryEnv (argumentsOf { inherit extras groups; })).overrideAttrs (_old: {
-      name = "${name}-python";
-    });
+  inherit environmentOf;
+
+  # Everything in one: all extras, all groups.
+  development = environmentOf {
+    name = "development";
+    inherit extras groups;
+  };
 
   # The names of the packages that are not made of the wheel which the lock (or the accelerator) names. Always empty,
   # and checked to be.
