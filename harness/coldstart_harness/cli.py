@@ -1,5 +1,6 @@
 """The commands, as `nix run` calls them: flags in, exit status out."""
 
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +21,9 @@ from coldstart_harness.up import up as run_up
 
 # Those whose models are in the repository; the others' come from a hub.
 TESTED_IMAGES = ("image", "image-wheel")
+# As shells report them: 128 and the signal's number.
+_STATUS_INTERRUPTED = 130
+_STATUS_TERMINATED = 143
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
@@ -81,6 +85,8 @@ def bench_command(
 
 def main() -> None:
     """Run the command line: exit status 1 after a failure and 2 after a wrong flag, each with one sentence."""
+    # As after Ctrl-C, what was started is stopped on the way out.
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(_STATUS_TERMINATED))
     try:
         app()
     except HarnessError as error:
@@ -90,4 +96,4 @@ def main() -> None:
         console.print(Text(f"coldstart: {error}"), style="bold red", soft_wrap=True)
         sys.exit(2 if isinstance(error, UsageError) else 1)
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(_STATUS_INTERRUPTED)

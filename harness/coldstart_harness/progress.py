@@ -14,7 +14,7 @@ from rich.text import Text
 
 from coldstart_harness.figures import format_seconds
 
-_HEARTBEAT_S = 15.0
+_HEARTBEAT_S = 30.0
 _PLAIN_WIDTH = 120
 
 
