@@ -15,7 +15,8 @@ const wheel = new Wheel($("rotor"), (tokenId) => choose(tokenId));
 
 let session = null;
 let busy = false;
-let rows = [];
+let hurried = false;
+const rows = [];
 
 // What a session shows ---------------------------------------------------------------------------------------------
 
@@ -84,7 +85,6 @@ function setButtons() {
   const set = (id, able) => $(id).setAttribute("aria-disabled", String(!able));
   set("spin", idle && session.tokens.length < session.context_length);
   set("undo", idle && story.length > 0);
-  set("restart", session !== null);
   document.body.classList.toggle("busy", busy);
 }
 
@@ -105,6 +105,7 @@ async function exclusively(work) {
     complain(null);
   } catch (error) {
     if (!(error instanceof api.ApiError)) throw error;
+    if (error.status === 404) session = null;
     complain(error);
   } finally {
     busy = false;
@@ -112,7 +113,8 @@ async function exclusively(work) {
   }
 }
 
-function begin() {
+async function begin() {
+  await whenIdle();
   return exclusively(async () => {
     const old = session;
     const next = await api.create({
@@ -124,8 +126,8 @@ function begin() {
     });
     if (old) api.end(old.id);
     story.begin(next.text);
-    $("outcome").textContent = "";
-    await show(next, true);
+    $("outcome").textContent = "Spin the wheel, or pick a token";
+    show(next, true);
   });
 }
 
@@ -140,6 +142,7 @@ function choose(tokenId) {
   if (!session) return undefined;
   return exclusively(async () => {
     const spun = tokenId === undefined;
+    hurried = false;
     const next = await (spun ? api.spin(session.id) : api.pick(session.id, tokenId));
     const { chosen } = next;
     $("outcome").textContent = spun ? "…" : "";
@@ -154,13 +157,13 @@ function choose(tokenId) {
       title: `${quoted(chosen.text)}: ${percent(chosen.probability)}, ${spun ? "spun" : "picked"}`,
     });
     if (spun) await look();
-    await show(next, true);
+    show(next, true);
   });
 }
 
-/** A moment to see what was hit; Space ends it. */
+/** A moment to see what was hit, unless somebody is in a hurry. */
 function look() {
-  if (wheel.still.matches) return Promise.resolve();
+  if (hurried || wheel.still.matches) return Promise.resolve();
   return new Promise((resolve) => {
     wheel.finish = resolve;
     setTimeout(resolve, LOOK_MS);
@@ -173,7 +176,7 @@ function undo() {
     const next = await api.undo(session.id);
     story.undo();
     $("outcome").textContent = "Taken back";
-    await show(next, true);
+    show(next, true);
   });
 }
 
@@ -186,27 +189,30 @@ async function change(settings) {
   wanted = { ...wanted, ...settings };
   if (changing) return;
   changing = true;
-  try {
-    while (wanted) {
-      const sent = wanted;
-      wanted = null;
-      await whenIdle();
+  while (wanted && session) {
+    await whenIdle();
+    const sent = wanted;
+    wanted = null;
+    await exclusively(async () => {
       const next = await api.change(session.id, sent);
-      // What was typed or moved meanwhile must not jump back.
+      // What was moved meanwhile must not jump back.
       show({ ...next, ...wanted }, false);
-      complain(null);
-    }
-  } catch (error) {
-    if (!(error instanceof api.ApiError)) throw error;
-    complain(error);
-  } finally {
-    changing = false;
+    });
+  }
+  changing = false;
+}
+
+/** Let what is under way come to its end without the show. */
+async function whenIdle() {
+  while (busy) {
+    hurry();
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
-async function whenIdle() {
+function hurry() {
+  hurried = true;
   wheel.finish();
-  while (busy) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 // Wiring -----------------------------------------------------------------------------------------------------------
@@ -268,7 +274,7 @@ function onKey(event) {
 }
 
 function spinOrSkip() {
-  if (busy) wheel.finish();
+  if (busy) hurry();
   else choose();
 }
 
