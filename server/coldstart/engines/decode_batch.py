@@ -147,9 +147,6 @@ class DecodeBatch:
 
     def _take(self, row: int, sequence: CachedSequence) -> None:
         """Make `row` the only row of `sequence`."""
-        before = self._owners[row]
-        if before is not None:
-            before.mirrored = 0
         self._owners = [None if owner is sequence else owner for owner in self._owners]
         self._owners[row] = sequence
         sequence.mirrored = 0
