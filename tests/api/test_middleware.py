@@ -134,6 +134,7 @@ async def test_metrics_tell_of_models_start_and_build(client: httpx.AsyncClient,
     """Queue depth, refusals, phases, states, start to ready, and what was built."""
     core.registry.start()
     assert core.registry.wait_settled(10)
+    core.timeline.mark("listening")
     metrics = (await client.get("/metrics")).text
     for line in (
         'model_queue_depth{model="alpha"} 0.0',

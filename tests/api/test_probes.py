@@ -119,7 +119,7 @@ async def test_health_reports_state_phases_and_start(core: Core, engine: FakeNex
         after = (await client.get("/health")).json()
     assert (before["status"], before["all_models_ready"]) == ("initializing", False)
     assert (after["status"], after["all_models_ready"]) == ("healthy", True)
-    assert list(after["startup"]) == ["imports", "ready"]
+    assert list(after["startup"]) == ["imports", "models"]
     assert set(after["models"]["alpha"]["phases"]) == {"read_s", "build_s", "warmup_s"}
     assert after["models"]["alpha"]["state"] == "ready"
     assert after["version"]

@@ -58,9 +58,12 @@ def test_a_right_model_serves(load: Load, entry: ModelEntry) -> None:
 
 
 def test_the_digest_is_the_same_for_the_same_answer(load: Load, entry: ModelEntry) -> None:
-    """It covers the prompt's ids and the ranking of the golden tokens, so two loads agree."""
+    """It is the golden answer's, not the engine's digits: processes agree, and another golden answer is told apart."""
     digest = load(entry).golden_digest
     assert digest == load(entry).golden_digest
+    slightly = {token: p + 1e-5 for token, p in entry.golden.probabilities.items()}
+    other = dataclasses.replace(entry, golden=dataclasses.replace(entry.golden, probabilities=slightly))
+    assert digest != load(other).golden_digest
     assert len(digest) == 64
 
 

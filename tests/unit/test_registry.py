@@ -84,7 +84,7 @@ def test_a_model_goes_through_its_states(loader: Loader) -> None:
     loader.build.set()
     assert reached(registry, "a", ModelState.WARMING)
     assert not registry.readiness().ready
-    assert "ready" not in timeline.marks
+    assert "models" not in timeline.marks
     loader.warm_up.set()
     assert registry.wait_settled(10)
     assert registry.get("a") is cast(Any, loader.served["a"])
@@ -173,19 +173,18 @@ def test_an_unknown_name_is_told_the_known_ones(loader: Loader) -> None:
         registry.get("c")
 
 
-def test_ready_is_logged_once_with_the_phases(loader: Loader) -> None:
-    """The log has the time of each phase, and of readiness, once."""
+def test_the_timeline_hears_when_all_required_models_are_ready(loader: Loader) -> None:
+    """Not before the last of them, and whatever becomes of optional ones."""
     timeline = StartupTimeline()
-    timeline.mark("imports")
+    loader.errors["c"] = ModelRejected("no")
+    loader.build.set()
+    registry = ModelRegistry([entry("a"), entry("b"), entry("c", required=False)], loader, timeline)
+    registry.start()
+    assert all(reached(registry, name, ModelState.WARMING) for name in "abc")
+    assert "models" not in timeline.marks
     loader.release()
-    registry = ModelRegistry([entry("a"), entry("b")], loader, timeline)
-    with capture_logs() as logs:
-        registry.start()
-        assert registry.wait_settled(10)
-        registry.close(0)
-    ready = [log for log in logs if log["event"] == "ready"]
-    assert len(ready) == 1
-    assert {"imports_s", "ready_s"} <= set(ready[0])
+    assert registry.wait_settled(10)
+    assert "models" in timeline.marks
 
 
 def test_close_frees_what_is_ready(loader: Loader) -> None:

@@ -1,6 +1,7 @@
 """The start-up timeline."""
 
 import pytest
+from structlog.testing import capture_logs
 
 from coldstart.runtime.timeline import StartupTimeline
 
@@ -19,19 +20,35 @@ def test_marks_count_from_the_start_of_the_process() -> None:
     timeline = StartupTimeline(clock, process_start=99.0)
     timeline.mark("imports")
     clock.now = 102.5
-    timeline.mark("ready")
-    assert timeline.marks == {"imports": 1.0, "ready": 3.5}
-    assert timeline.rounded() == {"imports_s": 1.0, "ready_s": 3.5}
+    timeline.mark("listening")
+    assert timeline.marks == {"imports": 1.0, "listening": 3.5}
+    assert timeline.rounded() == {"imports_s": 1.0, "listening_s": 3.5}
 
 
 def test_the_first_mark_of_a_name_stands() -> None:
     """A phase is reached once."""
     clock = _Clock()
     timeline = StartupTimeline(clock, process_start=99.0)
-    assert timeline.mark("ready")
+    timeline.mark("imports")
     clock.now = 105.0
-    assert not timeline.mark("ready")
-    assert timeline.marks == {"ready": 1.0}
+    timeline.mark("imports")
+    assert timeline.marks == {"imports": 1.0}
+
+
+@pytest.mark.parametrize("order", [("models", "listening"), ("listening", "models")])
+def test_ready_is_the_later_of_models_and_listening(order: tuple[str, str]) -> None:
+    """A loaded model behind a closed port serves nobody; it is logged once, with every mark."""
+    clock = _Clock()
+    timeline = StartupTimeline(clock, process_start=99.0)
+    with capture_logs() as logs:
+        timeline.mark(order[0])
+        assert "ready" not in timeline.marks
+        clock.now = 102.0
+        timeline.mark(order[1])
+        timeline.mark(order[1])
+    assert timeline.marks["ready"] == 3.0
+    assert [log["event"] for log in logs] == ["ready"]
+    assert {"models_s", "listening_s", "ready_s"} <= set(logs[0])
 
 
 def test_a_models_phase_is_measured_even_when_it_fails() -> None:

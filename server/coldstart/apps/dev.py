@@ -16,5 +16,8 @@ def app_factory() -> FastAPI:
     Raises:
         ConfigurationError: the environment does not say what to serve.
     """
-    core, services = compose(load_settings(os.environ), StartupTimeline())
+    timeline = StartupTimeline()
+    core, services = compose(load_settings(os.environ), timeline)
+    # uvicorn does so as soon as it has the application, and tells nobody.
+    timeline.mark("listening")
     return build_app(core, services)

@@ -65,9 +65,9 @@ class DrainingServer(uvicorn.Server):
         # What the start has made stays for good, so the collector need never look at it again.
         gc.freeze()
         gc.enable()
-        self._core.timeline.mark("listening")
         host, port = sockets[0].getsockname()[:2] if sockets else (self.config.host, self.config.port)
-        self._log.info("listening", host=host, port=port, **self._core.timeline.rounded())
+        self._log.info("listening", host=host, port=port, after_s=round(self._core.timeline.elapsed_s(), 4))
+        self._core.timeline.mark("listening")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Unlike uvicorn's, does not have the signal raised again afterwards: a wanted end has exit status 0."""

@@ -39,7 +39,7 @@ class ModelRegistry:
     Args:
         entries: the manifest's models.
         loader: reads, builds and warms up one model.
-        timeline: where phases are recorded, and `ready` when every required model is.
+        timeline: where phases are recorded, and `models` when every required one is ready.
     """
 
     def __init__(self, entries: Sequence[ModelEntry], loader: ModelLoader, timeline: StartupTimeline) -> None:
@@ -148,8 +148,8 @@ class ModelRegistry:
     def _tell_ready(self, slot: _Slot) -> None:
         phases = {f"{phase}_s": round(s, 4) for phase, s in self._timeline.model_phases(slot.entry.name).items()}
         self._log.info("model_ready", model=slot.entry.name, revision=slot.entry.revision, **phases)
-        if self.readiness().ready and self._timeline.mark("ready"):
-            self._log.info("ready", **self._timeline.rounded())
+        if self.readiness().ready:
+            self._timeline.mark("models")
 
     def _status(self, slot: _Slot) -> ModelStatus:
         served = slot.served

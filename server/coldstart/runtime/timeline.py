@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+# A request can be served once every required model is ready and the server listens, in whatever order that comes.
+READY_AFTER = frozenset({"models", "listening"})
+
 
 class StartupTimeline:
     """Marks of the process in seconds since its start, and durations of each model's phases. Thread-safe.
@@ -27,12 +30,19 @@ class StartupTimeline:
         """Seconds since the process began."""
         return self._now() - self._start
 
-    def mark(self, phase: str) -> bool:
-        """Record that `phase` is reached; False when it has been before, and the first time stands."""
+    def mark(self, phase: str) -> None:
+        """Record that `phase` is reached; the first time stands. With the last of READY_AFTER, `ready` is too."""
         with self._lock:
-            first = phase not in self._marks
-            self._marks.setdefault(phase, self.elapsed_s())
-            return first
+            now = self.elapsed_s()
+            self._marks.setdefault(phase, now)
+            ready = "ready" not in self._marks and self._marks.keys() >= READY_AFTER
+            if ready:
+                self._marks["ready"] = now
+        if ready:
+            # Not at the top: this module is imported before all others, so that their import is measured.
+            import structlog
+
+            structlog.get_logger("coldstart.startup").info("ready", **self.rounded())
 
     @contextmanager
     def model_phase(self, model: str, phase: str) -> Iterator[None]:

@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from coldstart.domain.distribution import Distribution
 from coldstart.domain.errors import ModelRejected
-from coldstart.domain.manifest import ModelEntry
+from coldstart.domain.manifest import Golden, ModelEntry
 from coldstart.domain.next_token import NextTokenEngine, NextTokenRequest
 from coldstart.runtime.scheduler import Scheduler
 
@@ -26,8 +26,9 @@ def check_next_token(
     """Run the golden request through the scheduler and compare.
 
     Returns:
-        sha256 in hex of the golden token ids in the order of this engine's probabilities, with the prompt's ids: it
-        covers the tokenizer and the ranking, not the last digits, which differ between instruction sets.
+        sha256 in hex of the golden request and answer as the manifest has them, which this engine has just met within
+        its tolerance. Not of the engine's own digits: those differ between instruction sets, while this is the same
+        for every process that serves the same model rightly.
 
     Raises:
         ModelRejected: the tokenizer gives other ids, or the total variation is beyond this engine's tolerance.
@@ -51,8 +52,7 @@ def check_next_token(
             f"model {entry.name!r}: the golden answer of engine {engine_name!r} has total variation {distance:.6f} "
             f"from the manifest's, which allows {tolerance:g}"
         )
-    ranking = sorted(golden.probabilities, key=lambda token: -distribution.probability_of(token))
-    return _digest(golden.token_ids, ranking)
+    return _digest(golden)
 
 
 def total_variation(expected: Mapping[int, float], distribution: Distribution) -> float:
@@ -66,6 +66,10 @@ def total_variation(expected: Mapping[int, float], distribution: Distribution) -
     return (sum(abs(difference) for difference in differences) + abs(sum(differences))) / 2
 
 
-def _digest(token_ids: Sequence[int], ranking: Sequence[int]) -> str:
-    document = {"prompt": list(token_ids), "ranking": list(ranking)}
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+def _digest(golden: Golden) -> str:
+    document = {
+        "prompt": golden.prompt,
+        "token_ids": golden.token_ids,
+        "probabilities": sorted(golden.probabilities.items()),
+    }
+    return hashlib.sha256(json.dumps(document, separators=(",", ":")).encode()).hexdigest()
