@@ -26,7 +26,7 @@ function show(next, fresh) {
   showRows(slices);
   $("rest").textContent = percent(rest);
   $("entropy").textContent = `As unsure as an even choice among ${alike(2 ** bits)} tokens (${bits.toFixed(1)} bits)`;
-  $("count").textContent = `${next.tokens.length} of ${next.context_length} tokens`;
+  showCount(next);
   $("seed").value = next.seed;
   setSlider("temperature", next.temperature, next.temperature.toFixed(2));
   setSlider("top-k", next.top_k, String(next.top_k));
@@ -35,6 +35,10 @@ function show(next, fresh) {
     `Wheel of the next token: ${slices.length} slices, the largest ${quoted(first.text)} with ${percent(first.probability)}`;
   setButtons();
   return wheel.show(next.distribution, fresh);
+}
+
+function showCount(next) {
+  $("count").textContent = `${next.tokens.length} of ${next.context_length} tokens`;
 }
 
 const alike = (count) => (count < 10 ? count.toFixed(1) : Math.round(count).toLocaleString("en"));
@@ -156,6 +160,7 @@ function choose(tokenId) {
       colour: rank < 0 ? "others" : colourOf(rank),
       title: `${quoted(chosen.text)}: ${percent(chosen.probability)}, ${spun ? "spun" : "picked"}`,
     });
+    showCount(next);
     if (spun) await look();
     show(next, true);
   });
