@@ -32,6 +32,7 @@ in
     "models/convert"
     "models/starter"
     "pyproject.toml"
+    "server"
     "tests"
   ];
   # What lint, types and the unit tests read.
