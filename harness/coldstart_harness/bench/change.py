@@ -5,8 +5,10 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from docker.errors import APIError
 
 from coldstart_harness.bench.report import Measurement, Wanted, measured
 from coldstart_harness.bench.rows import WHEEL, Bench
@@ -25,18 +27,23 @@ def measure_change(bench: Bench) -> list[Measurement]:
     image = bench.plan.image(WHEEL)
     subject = Subject("image-wheel after a change", image, "onnxruntime")
     parts: dict[str, list[float]] = {"evaluate and build": [], "load": [], "start until ready": []}
+    left_behind: set[str] = set()
     with _copy_of_checkout() as copy, bench.progress.phase("change: a line of the server") as phase:
         try:
             for run in range(bench.runs + 1):
                 phase.say(f"run {run} of {bench.runs}")
-                taken = _one_change(bench.engine, subject, copy, phase.say)
+                image_id, *taken = _one_change(bench.engine, subject, copy, phase.say)
+                left_behind.add(image_id)
                 # The first run is uncounted: it also builds what the copy's last commit has of its own.
                 for values, seconds in zip(parts.values(), taken, strict=True):
                     values += [seconds] if run else []
         finally:
             # The changed image took the name of the one that was there.
             _description, loader = build_image(bench.engine, image, phase.say)
-            load_image(bench.engine, image, loader, phase.say)
+            left_behind.discard(load_image(bench.engine, image, loader, phase.say))
+            for image_id in left_behind:
+                with suppress(APIError):  # one that somebody has started meanwhile stays
+                    bench.engine.client.images.remove(image_id)
     totals = [sum(run) for run in zip(*parts.values(), strict=True)]
     name = "code change → new container ready: image-wheel"
     note = "one line of one server file; the copy's own evaluation included"
@@ -44,16 +51,18 @@ def measure_change(bench: Bench) -> list[Measurement]:
     return [whole, *(measured("change", f"  of it, {part}", "s", values) for part, values in parts.items())]
 
 
-def _one_change(engine: Engine, subject: Subject, copy: Path, say: Callable[[str], None]) -> tuple[float, float, float]:
+def _one_change(
+    engine: Engine, subject: Subject, copy: Path, say: Callable[[str], None]
+) -> tuple[str, float, float, float]:
     with (copy / _CHANGED_FILE).open("a", encoding="utf-8") as file:
         file.write(f"# bench {time.time_ns()}\n")
     begun = time.perf_counter()
     loader = _build(copy, f"{subject.image.attribute}.copyTo{'DockerDaemon' if engine.kind == 'docker' else 'Podman'}")
     built = time.perf_counter()
-    load_image(engine, subject.image, loader, say)
+    image_id = load_image(engine, subject.image, loader, say)
     loaded = time.perf_counter()
     with started(engine, subject) as running:
-        return built - begun, loaded - built, running.ready_s
+        return image_id, built - begun, loaded - built, running.ready_s
 
 
 def _build(copy: Path, attribute: str) -> Path:
