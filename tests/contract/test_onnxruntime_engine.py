@@ -91,11 +91,15 @@ def test_requests_of_one_sequence_take_turns(build: Build) -> None:
         assert total_variation(logits, answer(engine, request.token_ids)) <= PATH_TOLERANCE
 
 
+@pytest.mark.parametrize("count", [8, 12])
 @pytest.mark.parametrize("max_batch", [1, 8])
-def test_evicted_sequences_are_computed_again(build: Build, max_batch: int) -> None:
-    """With room for two contexts only, twelve sequences of 300 tokens go on with the answers of ample memory."""
+def test_evicted_sequences_are_computed_again(build: Build, max_batch: int, count: int) -> None:
+    """With room for two contexts only, sequences of 300 tokens and more go on with the answers of ample memory.
+
+    Twelve sequences evict what waits, eight evict what is about to step in the same call.
+    """
     ample, scarce = build(max_batch=max_batch, cache_bytes=2**30), build(max_batch=max_batch, cache_bytes=0)
-    requests = named({f"s{i}": 300 + i for i in range(12)})
+    requests = named({f"s{i}": 300 + i for i in range(count)})
     for _ in range(2):
         wanted, met = answers(ample, requests), answers(scarce, requests)
         for left, right in zip(wanted, met, strict=True):
@@ -131,6 +135,8 @@ def test_what_is_forgotten_or_anonymous_takes_no_memory(build: Build) -> None:
     answers(engine, [request])
     kept = engine.cache_used_bytes
     assert kept > 0
+    answers(engine, [NextTokenRequest(random_tokens(20, VOCABULARY, 1))])
+    assert engine.cache_used_bytes == kept
     long = NextTokenRequest(random_tokens(400, VOCABULARY, 1))
     answers(engine, [long])
     assert engine.advance([NextTokenRequest(random_tokens(400, VOCABULARY, 2))]) == [None]

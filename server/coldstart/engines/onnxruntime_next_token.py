@@ -29,6 +29,11 @@ PREFILL_CHUNK_BESIDE_STEPS = 64
 REPEATABLE_CHUNK = 16
 _REPEATABLE_BUDGET = 256  # tokens a call
 
+# How long a compute thread looks for more work before it sleeps. Source: 124M on two cores, a step took 6.3 ms and 14 ms
+# of CPU with 50 µs, 6.5 and 18 with onnxruntime's default, 7.8 and 14 without; the default also takes the cores away
+# from the event loop and the clients for a while after each step.
+_SPIN_US = 50
+
 Logits = NDArray[np.float32]
 
 
@@ -151,18 +156,18 @@ class OnnxRuntimeNextTokenEngine:
 
     def _advance_repeatably(self, work: _Work) -> Logits | None:
         for _ in range(_REPEATABLE_BUDGET // REPEATABLE_CHUNK):
-            logits = self._compute(work, min(REPEATABLE_CHUNK, work.lacking), keep_multiple=REPEATABLE_CHUNK)
+            logits = self._compute(work, min(REPEATABLE_CHUNK, work.lacking))
             if logits is not None:
                 return logits
         return None
 
-    def _compute(self, work: _Work, chunk: int, keep_multiple: int = 1) -> Logits | None:
+    def _compute(self, work: _Work, chunk: int) -> Logits | None:
         """Compute the next `chunk` tokens of one sequence; its logits if these were the last."""
         start = work.sequence.length
         tokens = work.token_ids[start : start + chunk]
         logits, new = self._run([tokens], [start], list(work.sequence.past))
         is_last = chunk == len(work.token_ids) - start
-        if not (is_last and isinstance(work.key, tuple)) and chunk % keep_multiple == 0:
+        if not (is_last and isinstance(work.key, tuple)):
             self._cache.extend(work.key, tokens, new[:, 0])
         return logits[0] if is_last else None
 
@@ -215,6 +220,7 @@ def _load(path: Path, threads: int) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.add_session_config_entry("session.intra_op.spin_duration_us", str(_SPIN_US))
     # The conversion wrote the graph as it is to run: nothing is left to find, and looking costs start-up time.
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
