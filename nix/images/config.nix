@@ -29,6 +29,7 @@ in
   # The only directory that the service may write to; with a read-only root give it a tmpfs.
   Volumes."/tmp" = { };
   Env = [
+    "BUILD_REVISION=${revision}"
     "HF_HUB_OFFLINE=1"
     "HOME=/tmp"
     "HOST=0.0.0.0"
