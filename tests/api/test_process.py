@@ -116,6 +116,27 @@ def test_what_has_begun_is_finished_and_new_requests_are_refused(environ: dict[s
     assert [event for event in events if event.startswith("shutdown")] == ["shutdown_begins", "shutdown_ends"]
 
 
+def test_a_connection_made_before_shutdown_gets_its_refusal(environ: dict[str, str]) -> None:
+    """Its request was on the way: it hears 503 and not a reset, while a connection that only idles is closed."""
+    with server_process(FAKE, **environ) as server, ThreadPoolExecutor() as pool:
+        held = hold_one_request(server, pool)
+        address = (server.client.base_url.host, server.client.base_url.port)
+        with (
+            socket.create_connection(address, timeout=30) as early,
+            socket.create_connection(address, timeout=30) as idle,
+            idle.makefile("rb") as answers,
+        ):
+            idle.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert answers.readline() == b"HTTP/1.1 200 OK\r\n"
+            server.signal(signal.SIGTERM)
+            assert answers.read().endswith(b'{"live":true}')  # to the end of the connection
+            early.sendall(b"GET /api/models HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert early.recv(100).startswith(b"HTTP/1.1 503")
+        server.signal(signal.SIGUSR1)
+        assert held.result().status_code == 201
+        assert server.finish() == 0
+
+
 def test_a_stream_is_finished_too(environ: dict[str, str]) -> None:
     """A completion that has begun to stream comes to its end."""
     body = {"model": "alpha", "prompt": "the cat", "max_tokens": 4, "stream": True}

@@ -10,7 +10,7 @@ from coldstart.runtime.settings import Settings
 
 NextTokenFactory: TypeAlias = Callable[[Path], NextTokenEngine]
 
-# Source: MODEL-FACTS, a batch of 8 sessions made 708 tokens a second; twice that leaves room for prefills beside them.
+# Eight sessions at once are the load that the benchmark measures; twice that leaves room for prefills beside them.
 _MAX_BATCH = 16
 
 

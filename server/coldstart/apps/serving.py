@@ -98,6 +98,8 @@ class DrainingServer(uvicorn.Server):
         return True
 
     def _close_idle_connections(self) -> None:
-        # uvicorn's word for: close when the answer in hand is complete, or now where there is none.
         for connection in list(self.server_state.connections):
-            connection.shutdown()
+            # One without any request yet is left alone: its request is on the way and is to get its 503.
+            if getattr(connection, "cycle", None) is not None:
+                # uvicorn's word for: close when the answer in hand is complete, or now where there is none.
+                connection.shutdown()
