@@ -8,7 +8,7 @@ from coldstart_harness.errors import BuildFailed
 from coldstart_harness.process import Finished, answer, follow
 
 _FAILED_BUILDER = re.compile(r"builder for '(/nix/store/[^']+\.drv)' failed")
-_LOG_LINES = 40
+_LOG_LINES = 60
 
 
 def realise(derivations: Sequence[Path], on_line: Callable[[str], None], *, keep_going: bool = False) -> Finished:

@@ -1,6 +1,7 @@
 """Child processes whose output is followed while they run."""
 
 import os
+import re
 import subprocess
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TAIL_LINES = 40
+_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def follow(
     lines: list[str] = []
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     with process:
-        for line in process.stdout:
+        for line in map(without_escapes, process.stdout):
             lines.append(line)
             if line.strip():
                 tail.append(line.rstrip())
@@ -68,4 +70,9 @@ def answer(command: Sequence[str | Path]) -> Finished:
     done = subprocess.run(  # noqa: S603 - no shell, arguments are ours
         [str(part) for part in command], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
-    return Finished(status=done.returncode, output=done.stdout, tail=done.stderr.strip())
+    return Finished(status=done.returncode, output=without_escapes(done.stdout), tail=done.stderr.strip())
+
+
+def without_escapes(text: str) -> str:
+    """The text without colours and cursor movements: Nix runs builders on a terminal, whatever reads their logs."""
+    return _ESCAPE.sub("", text)

@@ -31,6 +31,7 @@ def test_what_is_no_report_is_refused(document: str) -> None:
     [
         ("== 2 failed, 10 passed, 1 skipped in 3.21s ==", Counts(10, 2, 1)),
         ("== 1 failed, 3 passed, 2 errors in 70.21s (0:01:10) ==", Counts(3, 3, 0)),
+        ("=== 2 failed, 867 passed in 93.34s (0:01:33) ===", Counts(867, 2, 0)),
         ("== 3 passed in 1.00s ==\n…\n== 1 failed in 1.00s ==", Counts(0, 1, 0)),
         ("ruff found an error", Counts(0, 1, 0)),
         ("== 3 passed in 1.00s ==\ncoverage failed", Counts(3, 1, 0)),

@@ -8,6 +8,7 @@ import pytest
 from coldstart_harness import nix
 from coldstart_harness.errors import UsageError
 from coldstart_harness.plan import load_plan
+from coldstart_harness.process import without_escapes
 
 IMAGE = {
     "name": "coldstart-wheel:0.1.0",
@@ -61,3 +62,12 @@ def test_failed_builders_are_found_in_nix_messages() -> None:
     )
     assert nix.failed_in(output) == [Path("/nix/store/x-types.drv"), Path("/nix/store/y-tests.drv")]
     assert nix.name_of(Path("/nix/store/q7w-tests-pass.drv")) == "tests-pass"
+
+
+def test_colours_are_taken_out_of_logs() -> None:
+    """A builder's log is plain text, so that pytest's summary in it can be read."""
+    coloured = (
+        "\x1b[31m=== \x1b[31m\x1b[1m2 failed\x1b[0m, \x1b[32m867 passed\x1b[0m in 93.34s\x1b[0m\x1b[31m ===\x1b[0m"
+    )
+    assert without_escapes(coloured) == "=== 2 failed, 867 passed in 93.34s ==="
+    assert without_escapes("a[0m b") == "a[0m b"
