@@ -43,7 +43,7 @@ def write_golden(source: Path, artifact: Path) -> float:
         "prompt": PROMPT,
         "token_ids": token_ids,
         "probabilities": {str(token): probability for token, probability in probabilities.items()},
-        "tolerance": {"onnxruntime": _tolerance(distance), "transformers": _FLOAT32_TOLERANCE},
+        "tolerance": {"onnxruntime": tolerance_for(distance), "transformers": _FLOAT32_TOLERANCE},
     }
     (artifact / "golden.json").write_text(json.dumps(golden, indent=2) + "\n", encoding="utf-8")
     return distance
@@ -65,7 +65,12 @@ def _likeliest(source: Path, token_ids: list[int]) -> dict[int, float]:
     }
 
 
-def _tolerance(distance: float) -> float:
+def tolerance_for(distance: float) -> float:
+    """The tolerance of a model whose int8 answer is `distance` from float32 on this machine.
+
+    Raises:
+        TooCoarse: no tolerance is twice that.
+    """
     for tolerance in _INT8_TOLERANCES:
         if distance <= tolerance / 2:
             return tolerance

@@ -29,7 +29,7 @@ PREFILL_CHUNK_BESIDE_STEPS = 64
 REPEATABLE_CHUNK = 16
 _REPEATABLE_BUDGET = 256  # tokens a call
 
-# How long a compute thread looks for more work before it sleeps. Source: 124M on two cores, a step took 6.3 ms and 14 ms
+# How long a compute thread looks for work before it sleeps. Source: 124M on two cores, a step took 6.3 ms and 14 ms
 # of CPU with 50 µs, 6.5 and 18 with onnxruntime's default, 7.8 and 14 without; the default also takes the cores away
 # from the event loop and the clients for a while after each step.
 _SPIN_US = 50
