@@ -112,7 +112,7 @@ def test_what_has_begun_is_finished_and_new_requests_are_refused(environ: dict[s
         server.signal(signal.SIGUSR1)
         assert held.result().status_code == 201
         assert server.finish() == 0
-    events = [event["event"] for event in server.log]
+    events = [str(event["event"]) for event in server.log]
     assert [event for event in events if event.startswith("shutdown")] == ["shutdown_begins", "shutdown_ends"]
 
 

@@ -84,6 +84,13 @@ def test_an_answer_beyond_the_tolerance_is_rejected(load: Load, entry: ModelEntr
     assert engine.closed
 
 
+def test_a_distance_that_is_no_number_is_rejected(load: Load, entry: ModelEntry) -> None:
+    """NaN is not within any tolerance."""
+    golden = dataclasses.replace(entry.golden, probabilities={65: float("nan")})
+    with pytest.raises(ModelRejected, match="total variation nan"):
+        load(dataclasses.replace(entry, golden=golden))
+
+
 def test_another_tokenization_is_rejected(load: Load, entry: ModelEntry) -> None:
     """A tokenizer that makes other ids of the golden prompt is not the model's."""
     golden = dataclasses.replace(entry.golden, token_ids=(1, 2))
