@@ -209,6 +209,7 @@ def _without_first_mlp(artifacts: Artifacts) -> Path:
         ("config.json", b"{}"),
         ("config.json", b'{"schema_version": 2}'),
         ("config.json", None),
+        ("tokenizer.json", b"{}"),
         ("model.onnx", b"no graph"),
         ("model.onnx.data", b""),
     ],

@@ -75,12 +75,9 @@ class DecodeBatch:
         sequences = sequences[: len(self._owners)]
         if len(sequences) < 2:
             return None
-        windows = [
-            (first, stop)
-            for first in range(len(self._owners))
-            for stop in range(first + len(sequences), len(self._owners) + 1)
-        ]
-        first, stop = min(windows, key=lambda window: self._cost(window, sequences))
+        first, stop = self._range_of(sequences) or min(
+            self._ranges(len(sequences)), key=lambda bounds: self._cost(bounds, sequences)
+        )
         rows = self._settle(first, stop, sequences)
         # A row is either asked for or was found alive by `_cost`.
         owners = tuple(owner for owner in self._owners[first:stop] if owner is not None)
@@ -113,9 +110,25 @@ class DecodeBatch:
             self._owners = [None] * possible
             self._report(possible * row_bytes)
 
-    def _cost(self, window: tuple[int, int], sequences: Sequence[CachedSequence]) -> tuple[float, int]:
+    def _range_of(self, sequences: Sequence[CachedSequence]) -> tuple[int, int] | None:
+        """The rows of the sequences, if they have them already, side by side."""
+        wanted = {id(sequence) for sequence in sequences}
+        rows = [row for row, owner in enumerate(self._owners) if id(owner) in wanted]
+        is_range = len(rows) == len(sequences) == rows[-1] - rows[0] + 1
+        return (rows[0], rows[-1] + 1) if is_range else None
+
+    def _ranges(self, count: int) -> list[tuple[int, int]]:
+        """Every range of rows with room for `count`, and for half as many computed in vain at most."""
+        total = len(self._owners)
+        return [
+            (first, stop)
+            for first in range(total)
+            for stop in range(first + count, min(first + count + count // 2, total) + 1)
+        ]
+
+    def _cost(self, bounds: tuple[int, int], sequences: Sequence[CachedSequence]) -> tuple[float, int]:
         """Positions to copy for settling in a range of rows, idle rows counted as such; ties go to the first range."""
-        first, stop = window
+        first, stop = bounds
         inside = {id(owner) for owner in self._owners[first:stop]}
         alive = sum(owner is not None and owner.mirrored > 0 for owner in self._owners[first:stop])
         outsiders = [sequence for sequence in sequences if id(sequence) not in inside]

@@ -74,7 +74,7 @@ class OnnxRuntimeNextTokenEngine:
             if config["schema_version"] != _SCHEMA_VERSION:
                 raise EngineFailed(f"{path} has schema_version {config['schema_version']!r}; wanted {_SCHEMA_VERSION}")
             self._set_sizes(config)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise EngineFailed(f"{path} holds no model of this engine: {error!r}") from error
         self.max_batch = max_batch
         self.tokenizer = HubTokenizer(path / "tokenizer.json")
