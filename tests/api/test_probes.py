@@ -153,7 +153,9 @@ async def test_one_models_readiness_by_the_open_inference_protocol(core: Core) -
     """503 until it is ready, 404 where there is none, 503 again during shutdown."""
     async with client_of(core) as client:
         assert (await client.get("/v2/models/alpha/ready")).status_code == 503
-        assert (await client.get("/v2/models/gamma/ready")).status_code == 404
+        for unknown in ("gamma", "organisation/gamma"):
+            reply = await client.get(f"/v2/models/{unknown}/ready")
+            assert (reply.status_code, repr(unknown) in reply.json()["detail"]) == (404, True)
         core.registry.start()
         assert core.registry.wait_settled(10)
         assert (await client.get("/v2/models/alpha/ready")).json()["ready"] is True

@@ -54,7 +54,7 @@ def test_help_names_modes_and_variables() -> None:
     """What can be chosen is told without a word of configuration."""
     status, out, err = exit_of("coldstart", "--help")
     assert (status, err) == (0, "")
-    assert "SERVICE_MODE is wheel or all" in out
+    assert "SERVICE_MODE is wheel or all; WHEEL_ENGINE is onnxruntime or transformers" in out
     assert "SHUTDOWN_GRACE_S" in out
 
 

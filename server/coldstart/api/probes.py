@@ -41,7 +41,7 @@ async def ready(core: CoreDependency) -> JSONResponse:
     return JSONResponse({"ready": True, "models": models})
 
 
-@router.get("/v2/models/{name}/ready")
+@router.get("/v2/models/{name:path}/ready")
 async def model_ready(name: str, core: CoreDependency) -> JSONResponse:
     """One model of the Open Inference Protocol: 404 where there is none, 503 until it is ready."""
     served = core.registry.get(name)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import FrameType
 
+from coldstart.apps.engines import NEXT_TOKEN_ENGINES
 from coldstart.apps.modes import MODES, Service, services_of
 from coldstart.domain.errors import ConfigurationError
 from coldstart.domain.manifest import load_manifest
@@ -22,7 +23,8 @@ EXIT_CONFIGURATION = 2
 
 _USAGE = """usage: python -m coldstart [--help]
 
-Serves models over HTTP until SIGTERM. SERVICE_MODE is {modes}. Everything is chosen by environment variables:
+Serves models over HTTP until SIGTERM. SERVICE_MODE is {modes}; WHEEL_ENGINE is {engines}.
+Everything is chosen by environment variables:
 {variables}
 """
 
@@ -35,7 +37,9 @@ def main(arguments: Sequence[str], timeline: StartupTimeline, environ: Mapping[s
     """
     if arguments:
         asked_for_help = list(arguments) == ["--help"]
-        text = _USAGE.format(modes=" or ".join(MODES), variables=describe_settings())
+        text = _USAGE.format(
+            modes=" or ".join(MODES), engines=" or ".join(NEXT_TOKEN_ENGINES), variables=describe_settings()
+        )
         (sys.stdout if asked_for_help else sys.stderr).write(text)
         return 0 if asked_for_help else EXIT_CONFIGURATION
     # Until the server takes over: as process 1 of a container, the default would be to ignore it.
