@@ -275,6 +275,8 @@ BAD = [
     ({"prompt": "a", "stop": ""}, 400, "not empty", "stop"),
     ({"prompt": "a", "stop": ["a", "b", "c", "d", "e"]}, 400, "at most 4", "stop"),
     ({"prompt": "a", "stop": 5}, 400, "not empty", "stop"),
+    ({"prompt": "\ud800"}, 400, "lone surrogate, U+D800, at character 0", None),
+    ({"prompt": "x" * 100_001}, 400, "at most 100000", "prompt"),
 ]
 
 

@@ -20,7 +20,7 @@ async def test_what_has_begun_is_not_refused(tmp_path: Path) -> None:
     core.registry.start()
     assert core.registry.wait_settled(10.0)
     completions = Completions(NextTokenModels(core.registry))
-    begun = completions.begin(CompletionParameters(model=None, prompt="the", max_tokens=3)).pieces()
+    begun = (await completions.begin(CompletionParameters(model=None, prompt="the", max_tokens=3))).pieces()
     await anext(begun)
     scheduler = core.registry.get("tiny").scheduler
     engine.gate.clear()
@@ -31,8 +31,9 @@ async def test_what_has_begun_is_not_refused(tmp_path: Path) -> None:
     await asyncio.sleep(0)
     goes_on = asyncio.ensure_future(anext(begun))
     await asyncio.sleep(0)
+    refused = await completions.begin(CompletionParameters(model=None, prompt="a"))
     with pytest.raises(Overloaded):
-        await anext(completions.begin(CompletionParameters(model=None, prompt="a")).pieces())
+        await anext(refused.pieces())
     assert not goes_on.done()
     engine.gate.set()
     assert (await goes_on).text

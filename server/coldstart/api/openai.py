@@ -44,7 +44,7 @@ async def show_model(name: str, models: Models) -> Response:
 @router.post("/completions")
 async def complete(body: CompletionRequest, service: CompletionService, request: Request) -> Response:
     """Continue a prompt, whole or as a stream of server-sent events."""
-    completion = service.begin(body.parameters())
+    completion = await service.begin(body.parameters())
     answer = _Answer(completion, body)
     if not body.stream:
         return JSONResponse(await answer.whole())

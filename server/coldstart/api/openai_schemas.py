@@ -15,7 +15,8 @@ _MOST_LOGPROBS = 5
 _INT64 = 2**63
 # A probability that rounds to zero has no logarithm in JSON; OpenAI tells this one.
 _LEAST_LOGPROB = -9999.0
-_LONGEST_PROMPT = 1_000_000
+# Characters or token ids; longer ones are refused unread, for tokenizing costs CPU.
+_LONGEST_PROMPT = 100_000
 
 # Parameters of OpenAI's API that this server has no use for: the values that ask for nothing, and why not others.
 _NEUTRAL: dict[str, tuple[tuple[Any, ...], str]] = {

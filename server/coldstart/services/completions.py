@@ -79,7 +79,7 @@ class Completions:
     def __init__(self, models: NextTokenModels) -> None:
         self._models = models
 
-    def begin(self, parameters: CompletionParameters) -> "Completion":
+    async def begin(self, parameters: CompletionParameters) -> "Completion":
         """Check the parameters against the model; nothing is computed yet.
 
         Raises:
@@ -87,7 +87,7 @@ class Completions:
             NotFound, NotReady: the model is unknown or not ready.
         """
         model = self._models.get(parameters.model)
-        token_ids = _prompt_tokens(model, parameters.prompt)
+        token_ids = await _prompt_tokens(model, parameters.prompt)
         room = model.context_length - len(token_ids)
         wanted = min(_MAX_TOKENS, room) if parameters.max_tokens is None else parameters.max_tokens
         if room < 1 or wanted > room:
@@ -244,9 +244,9 @@ class _Output:
         return text
 
 
-def _prompt_tokens(model: NextTokenModel, prompt: str | tuple[int, ...]) -> tuple[int, ...]:
+async def _prompt_tokens(model: NextTokenModel, prompt: str | tuple[int, ...]) -> tuple[int, ...]:
     if isinstance(prompt, str):
-        token_ids = model.encode(prompt)
+        token_ids = await model.encode(prompt)
     else:
         token_ids = prompt
         for token_id in token_ids:

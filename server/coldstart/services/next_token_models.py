@@ -1,5 +1,6 @@
 """The models that predict next tokens, as the services use them."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,9 @@ from coldstart.runtime.models import ModelState, ServedModel
 from coldstart.runtime.registry import ModelRegistry
 
 NEXT_TOKEN_TASK = "next-token"  # noqa: S105  a task of the manifest
+
+# Characters; a tokenizer takes about a millisecond for a thousand.
+_LONG_TEXT = 2000
 
 NextTokenServed = ServedModel[NextTokenEngine, NextTokenRequest, NDArray[np.float32]]
 
@@ -30,7 +34,7 @@ class ModelSummary:
 class NextTokenModel:
     """One ready model: its texts and token ids, and the logits of whatever comes next.
 
-    For one event loop, except that `encode` and `decode` are safe anywhere.
+    For one event loop.
     """
 
     def __init__(self, served: NextTokenServed) -> None:
@@ -41,8 +45,8 @@ class NextTokenModel:
         self.context_length = served.engine.context_length
         self.end_of_text_id = served.engine.end_of_text_id
 
-    def encode(self, text: str) -> tuple[int, ...]:
-        """The token ids of a text.
+    async def encode(self, text: str) -> tuple[int, ...]:
+        """The token ids of a text; a long one is tokenized in another thread, so that others' steps do not wait.
 
         Raises:
             InvalidInput: the text is not Unicode: JSON can name half of a surrogate pair.
@@ -54,7 +58,10 @@ class NextTokenModel:
                 f"the text has a lone surrogate, U+{ord(text[error.start]):04X}, at character {error.start}; "
                 "it must be Unicode text"
             ) from None
-        return self._served.engine.tokenizer.encode(text)
+        tokenizer = self._served.engine.tokenizer
+        if len(text) > _LONG_TEXT:
+            return await asyncio.to_thread(tokenizer.encode, text)
+        return tokenizer.encode(text)
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """The text of tokens together; bytes that are not UTF-8 are U+FFFD."""

@@ -98,7 +98,7 @@ class TokenWheel:
             Overloaded: there are too many sessions, or the model's queue is full.
         """
         model = self._models.get(model_name)
-        token_ids = model.encode(prompt)
+        token_ids = await model.encode(prompt)
         if not token_ids:
             raise InvalidInput("the prompt is empty; it must have at least one token")
         if len(token_ids) >= model.context_length:
