@@ -65,10 +65,15 @@ def follow(
     return Finished(status=process.returncode, output="".join(lines), tail="\n".join(tail))
 
 
-def answer(command: Sequence[str | Path]) -> Finished:
-    """Run a short command and keep its two streams apart: `output` holds standard output alone."""
+def answer(command: Sequence[str | Path], *, environment: Mapping[str, str] | None = None) -> Finished:
+    """Run a command and keep its two streams apart: `output` holds standard output alone, `tail` standard error."""
     done = subprocess.run(  # noqa: S603 - no shell, arguments are ours
-        [str(part) for part in command], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        [str(part) for part in command],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env={**os.environ, **(environment or {})},
+        text=True,
+        check=False,
     )
     return Finished(status=done.returncode, output=without_escapes(done.stdout), tail=done.stderr.strip())
 

@@ -6,6 +6,7 @@ import json
 import pytest
 from rich.console import Console
 
+from coldstart_harness.bench.bare import measurements_in
 from coldstart_harness.bench.command import ROWS, chosen_rows
 from coldstart_harness.bench.report import SCHEMA_VERSION, Wanted, document_of, measured, table_of
 from coldstart_harness.errors import UsageError
@@ -63,5 +64,22 @@ def test_rows_are_chosen_by_name() -> None:
 @pytest.mark.parametrize("only", ["stat", "", "start,nope"])
 def test_an_unknown_row_is_refused_with_those_that_there_are(only: str) -> None:
     """The sentence names the rows that can be measured."""
-    with pytest.raises(UsageError, match="there are: sizes, start, http, throughput, change, build"):
+    with pytest.raises(UsageError, match="there are: sizes, start, http, throughput, bare, change, build"):
         chosen_rows(only)
+
+
+def test_the_bare_engine_has_lines_of_its_own() -> None:
+    """Start, each context's p50 and p99, and each number of sequences become a line, in seconds and tokens a second."""
+    figures = {
+        "start_to_first_distribution": {"median_s": 0.34, "min_s": 0.3, "runs": 5},
+        "step": {"16": {"p50_ms": 4.6, "p99_ms": 6.0, "min_ms": 4.1, "runs": 20}},
+        "throughput": {"1": {"tokens_per_s": 148.0, "runs": 20}, "8": {"tokens_per_s": 708.0, "runs": 20}},
+    }
+    lines = measurements_in(figures, "bare")
+    assert [(line.name, line.unit, line.median, line.runs) for line in lines] == [
+        ("process start → first distribution, bare", "s", 0.34, 5),
+        ("next token, bare, context 16: p50", "s", pytest.approx(0.0046), 20),
+        ("next token, bare, context 16: p99", "s", pytest.approx(0.006), 20),
+        ("1 sequence in step, bare", "tok/s", 148.0, 20),
+        ("8 sequences in step, bare", "tok/s", 708.0, 20),
+    ]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from coldstart_harness.bench.bare import measure_bare
 from coldstart_harness.bench.build import measure_build
 from coldstart_harness.bench.change import measure_change
 from coldstart_harness.bench.http import measure_http, measure_throughput
@@ -19,6 +20,7 @@ ROWS: Mapping[str, Row] = {
     "start": measure_start,
     "http": measure_http,
     "throughput": measure_throughput,
+    "bare": measure_bare,
     "change": measure_change,
     "build": measure_build,
 }

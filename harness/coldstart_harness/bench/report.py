@@ -38,8 +38,8 @@ class Measurement:
         name: what was measured.
         unit: seconds, tokens a second, or bytes.
         median: the value itself where there is only one.
-        lowest: of the runs.
-        highest: of the runs.
+        lowest: of the runs; None where only the median is known.
+        highest: likewise.
         runs: how many values the median is of.
         wanted: what it ought to be; None: nothing was promised.
         note: how it was measured, where the name does not say.
@@ -49,8 +49,8 @@ class Measurement:
     name: str
     unit: Unit
     median: float
-    lowest: float
-    highest: float
+    lowest: float | None
+    highest: float | None
     runs: int
     wanted: Wanted | None = None
     note: str = ""
@@ -100,7 +100,7 @@ def table_of(measurements: Iterable[Measurement]) -> Table:
 
 
 def _range(each: Measurement) -> str:
-    if each.runs == 1:
+    if each.runs == 1 or each.lowest is None or each.highest is None:
         return ""
     return f"{_text(each.lowest, each.unit)} to {_text(each.highest, each.unit)}"
 
