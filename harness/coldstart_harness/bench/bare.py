@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from coldstart_harness.bench.report import Measurement, Unit
@@ -31,7 +32,7 @@ def _figures(subject: Subject, runs: int) -> Mapping[str, Any]:
     threads = len(os.sched_getaffinity(0))
     artifact = subject.models / subject.engine_name
     options = ["--threads", str(threads), "--runs", str(runs)]
-    command = [sys.executable, _PROGRAM, subject.engine_name, artifact, *options]
+    command: list[str | Path] = [sys.executable, _PROGRAM, subject.engine_name, artifact, *options]
     done = answer(command, environment={"PYTHONPATH": str(TREE / "server")})
     if done.status:
         raise BuildFailed(f"{_PROGRAM.name} ended with exit status {done.status}", details=done.tail)
