@@ -38,6 +38,7 @@ in
   # What lint, types and the unit tests read.
   everything = treeOf "coldstart-source" [
     "bench"
+    "docs/architecture"
     "harness"
     "models"
     "nix/offline"
