@@ -22,6 +22,7 @@ def convert_gpt2(source: Path, out: Path, precision: Precision) -> None:
     """
     checkpoint = read_checkpoint(source)
     out.mkdir(parents=True, exist_ok=True)
+    (out / "model.onnx.data").unlink(missing_ok=True)  # the writer would append to it
     onnx.save_model(
         build_gpt2_graph(checkpoint, precision),
         out / "model.onnx",

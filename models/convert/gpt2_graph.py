@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 
 from convert.gpt2_checkpoint import Gpt2Checkpoint
 from convert.graph_builder import (
@@ -24,7 +25,6 @@ from convert.graph_builder import (
     INT64,
     GraphBuilder,
     Precision,
-    quantise_columns,
 )
 
 _MASKED = np.float32(-1e9)
@@ -75,14 +75,18 @@ class _Gpt2Graph:
     def _embed(self, ids: str, positions: str) -> str:
         """Token plus position embeddings, (B, T, width)."""
         g, weights = self._graph, self._checkpoint.weights
-        table = weights["wte.weight"]
         if self._precision == "float32":
-            tokens = g.op("Gather", g.constant("wte.weight", table), ids)
-        else:
-            quantised, scale = quantise_columns(table.T)
-            rows = g.op("Cast", g.op("Gather", g.constant("wte.weight", quantised.T), ids), to=FLOAT)
-            tokens = g.op("Mul", rows, g.op("Gather", g.constant("wte.scale", scale[:, None]), ids))
+            tokens = g.op("Gather", g.constant("wte.weight", weights["wte.weight"]), ids)
+        else:  # columns of the head, which is the same table: 39 MB less of GPT-2
+            head, scales = g.int8_columns("head", self._table())
+            rows = g.op("Transpose", g.op("Gather", head, ids, axis=1), perm=[1, 2, 0])
+            scale = g.op("Unsqueeze", g.op("Gather", scales, ids), g.integers((2,)))
+            tokens = g.op("Mul", g.op("Cast", rows, to=FLOAT), scale)
         return g.op("Add", tokens, g.op("Gather", g.constant("wpe.weight", weights["wpe.weight"]), positions))
+
+    def _table(self) -> NDArray[np.float32]:
+        """The embedding table as the head's matrix, (width, vocabulary)."""
+        return np.ascontiguousarray(self._checkpoint.weights["wte.weight"].T)
 
     def _frame(self, past_rows: str, steps: str, past: str) -> _Frame:
         """Score bias (B, 1, T, P + T): 0 where a query may look, else a large negative number."""
@@ -154,8 +158,7 @@ class _Gpt2Graph:
         """Logits of the last position, (B, vocabulary); the head is the embedding table, transposed."""
         g = self._graph
         flat = g.op("Squeeze", self._norm(x, "ln_f"), g.integers((1,)))
-        head = np.ascontiguousarray(self._checkpoint.weights["wte.weight"].T)
-        return g.linear(flat, "head", head, None, self._precision)
+        return g.linear(flat, "head", self._table(), None, self._precision)
 
     def _norm(self, x: str, name: str) -> str:
         weights = self._checkpoint.weights

@@ -76,14 +76,18 @@ class GraphBuilder:
             product = self._int8_product(x, name, weight)
         return product if bias is None else self.op("Add", product, self.constant(f"{name}.bias", bias))
 
-    def _int8_product(self, x: str, name: str, weight: NDArray[np.float32]) -> str:
+    def int8_columns(self, name: str, weight: NDArray[np.float32]) -> tuple[str, str]:
+        """A matrix as int8 and the scales of its columns; written once for a name."""
         quantised, scale = quantise_columns(weight)
+        return self.shared(f"{name}.weight", quantised), self.shared(f"{name}.scale", scale)
+
+    def _int8_product(self, x: str, name: str, weight: NDArray[np.float32]) -> str:
+        columns, scales = self.int8_columns(name, weight)
         smallest = self.shared("smallest", np.array(1e-9, dtype=np.float32))  # a row of zeros stays zeros
         unit = self.shared("unit", np.array(1 / 127, dtype=np.float32))
         zero = self.shared("zero", np.array(128, dtype=np.uint8))
         largest = self.op("Max", self.op("ReduceMax", self.op("Abs", x), axes=[-1], keepdims=1), smallest)
         rows = self.op("QuantizeLinear", self.op("Div", x, largest), unit, zero)
-        columns, scales = self.constant(f"{name}.weight", quantised), self.constant(f"{name}.scale", scale)
         product = self.op("MatMulIntegerToFloat", rows, columns, unit, scales, zero, domain=CONTRIB_DOMAIN)
         return self.op("Mul", product, largest)
 

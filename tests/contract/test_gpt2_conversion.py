@@ -33,7 +33,9 @@ def checkpoint(directory: Path, *, config: dict[str, object] | None = None, pref
 def test_the_same_model_gives_the_same_bytes(artifacts: Artifacts, tmp_path: Path) -> None:
     """A second conversion, elsewhere and of weights named without the `transformer.` prefix, differs in no byte."""
     again = tmp_path / "somewhere" / "else"
-    convert("gpt2", checkpoint(tmp_path / "bare", prefix=""), again)
+    source = checkpoint(tmp_path / "bare", prefix="")
+    for _ in range(2):  # the second time into a directory that is not empty
+        convert("gpt2", source, again)
     assert sorted(digests(again)) == EXPECTED_FILES
     assert digests(again) == digests(artifacts.int8)
 
@@ -102,12 +104,12 @@ def test_a_model_that_does_not_bear_int8_is_refused(distance: float) -> None:
 
 @pytest.mark.slow
 def test_a_model_of_gpt2s_size_converts_and_answers(tmp_path: Path) -> None:
-    """124M random weights come out in under 180 MB, with GPT-2's vocabulary and a tokenizer that keeps any text."""
+    """124M random weights come out in under 140 MB, with GPT-2's vocabulary and a tokenizer that keeps any text."""
     from tests.contract.engine_cases import answer, onnxruntime
 
     convert("random-gpt2", tmp_path / "source", "--seed", "3")
     convert("gpt2", tmp_path / "source", tmp_path / "out")
-    assert sum(path.stat().st_size for path in (tmp_path / "out").iterdir()) < 180_000_000
+    assert sum(path.stat().st_size for path in (tmp_path / "out").iterdir()) < 140_000_000
     engine = onnxruntime(tmp_path / "out")
     assert (engine.vocabulary_size, engine.context_length, engine.end_of_text_id) == (50257, 1024, 50256)
     text = "The quick brown fox — 猫, 42!"
