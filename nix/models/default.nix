@@ -58,7 +58,7 @@ let
   mkConverted =
     name: entry:
     pkgs.runCommand "model-${name}-onnx" { nativeBuildInputs = [ conversionEnvironment ]; } ''
-      export PYTHONPATH=${sources.converter}/models PYTHONDONTWRITEBYTECODE=1
+      export HOME=$TMPDIR PYTHONPATH=${sources.converter}/models PYTHONDONTWRITEBYTECODE=1
       python -m convert ${entry.architecture} ${published.${name}} "$out"
     '';
 
