@@ -50,7 +50,9 @@ let
     environment: command:
     mkApp "coldstart-${command}" ''
       export COLDSTART_PLAN=${plan} PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=${sources.harness}/harness
-      exec ${environment}/bin/python -m coldstart_harness ${command} "$@"
+      # A garbage collection leaves alone what the environment of a running process names, and not what its command does.
+      export COLDSTART_ENVIRONMENT=${environment}
+      exec "$COLDSTART_ENVIRONMENT/bin/python" -m coldstart_harness ${command} "$@"
     '';
 in
 {
