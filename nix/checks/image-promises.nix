@@ -18,6 +18,7 @@ let
     "runs as 1000:1000" = config.User == "1000:1000";
     "starts the server without a shell" = lib.hasSuffix "/bin/python" (lib.head config.Entrypoint);
     "never asks a hub for a model" = isSet "HF_HUB_OFFLINE" "1";
+    "never reports to onnxruntime's vendor" = isSet "ORT_DISABLE_TELEMETRY" "1";
     "never writes bytecode" = isSet "PYTHONDONTWRITEBYTECODE" "1";
     "says which models it holds" = lib.hasPrefix "MODELS_MANIFEST=/nix/store/" (valueOf "MODELS_MANIFEST");
     "exposes the port that it listens on" =

@@ -34,6 +34,7 @@ in
     "HOME=/tmp"
     "HOST=0.0.0.0"
     "MODELS_MANIFEST=${manifest}"
+    "ORT_DISABLE_TELEMETRY=1"
     "PATH=${environment}/bin"
     "PORT=${toString variant.port}"
     "PROFILE=prod"

@@ -36,6 +36,16 @@ request = urllib.request.Request(
 print(urllib.request.urlopen(request).read().decode())
 """
 
+# Every file below the only writable directory, and every TCP connection that does not end at the service's port.
+TRACES_INSIDE = """
+import os
+files = [os.path.join(directory, name) for directory, _, names in os.walk("/tmp") for name in names]
+rows = [row.split() for table in ("tcp", "tcp6") for row in list(open(f"/proc/net/{{table}}"))[1:]]
+port = f"{port:04X}"
+calls = [row[2] for row in rows if row[2].rpartition(":")[2] != "0000" and row[1].rpartition(":")[2] != port]
+print(files + calls)
+"""
+
 
 def mass_of(distribution: dict[str, object]) -> float:
     slices = distribution["slices"]
@@ -66,6 +76,14 @@ def test_answers_in_lockdown(subject: Subject) -> None:
         _, identity = python_in(container, "import os; print(os.getuid())")
     assert identity.strip() == str(RANDOM_UID)
     assert mass_of(json.loads(output)["distribution"]) == pytest.approx(1, abs=1e-6)
+
+
+def test_writes_nothing_and_calls_nobody(subject: Subject) -> None:
+    """After a start with a network and an answer, no file lies in /tmp and no connection leads out."""
+    with ready(subject) as (container, service):
+        assert status_of(service.post(SESSIONS_PATH, PROMPT)) == 201
+        status, output = python_in(container, TRACES_INSIDE.format(port=subject.port))
+    assert (status, output.strip()) == (0, "[]")
 
 
 def test_is_ready_only_when_it_answers(subject: Subject) -> None:

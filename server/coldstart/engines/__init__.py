@@ -1,1 +1,8 @@
 """Engines, each behind a domain protocol; the only modules that import an inference library."""
+
+import os
+
+# Since 1.31 onnxruntime's Linux wheels report to their vendor and keep a device id in the home directory, both from
+# the moment of the import. Source: https://github.com/microsoft/onnxruntime/pull/27379. An image sets this too
+# (nix/images/config.nix); here it holds wherever an engine runs.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
