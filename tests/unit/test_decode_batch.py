@@ -110,6 +110,28 @@ def test_growing_over_a_bucket_keeps_every_value(steps: Steps) -> None:
     assert steps.batch.capacity == 2 * BUCKET_TOKENS
 
 
+def test_short_and_long_groups_by_turns_copy_nothing(steps: Steps) -> None:
+    """A group that could do with a smaller batch steps in the larger one, and what is in it stays."""
+    steps.begin("L", 900, 9000)
+    for token in range(3):
+        steps.step("aL", token)
+        steps.step("bc", token)
+    for token in range(3, 60):
+        for keys in ("aL", "bc"):
+            steps.step(keys, token)
+            assert steps.copied == 0
+
+
+def test_the_batch_shrinks_when_it_stays_too_large(steps: Steps) -> None:
+    """Once the long sequence is gone, positions are not computed in vain for long."""
+    steps.begin("L", 900, 9000)
+    steps.step("aL", 1)
+    assert steps.batch.capacity == CONTEXT
+    for token in range(2, 60):
+        steps.step("abc", token)
+    assert steps.batch.capacity == BUCKET_TOKENS
+
+
 def test_random_company_undo_and_growth_never_mix_pasts() -> None:
     """300 steps of random subsets, with undo, forgetting and scarce memory: every row is its sequence's past."""
     steps = Steps(buckets=40)

@@ -14,6 +14,10 @@ from coldstart.engines.kv_cache import CachedSequence, CacheShape, Past
 # 6 ms more than a single step, and 128 float16 positions of it are 4.7 MB, copied at about 5 GB/s.
 _IDLE_ROW_TOKENS = 100
 
+# Steps in a row that could have done with half the capacity before the batch is made smaller: groups of short and long
+# sequences that step by turns must not have everything copied at each turn.
+_STEPS_BEFORE_SHRINKING = 32
+
 
 @dataclass(frozen=True, slots=True)
 class Placement:
@@ -47,8 +51,11 @@ class DecodeBatch:
         self._max_rows = max_rows
         self._room = room
         self._report = report
+        # One stretch of memory for every shape that the batch takes: fresh pages cost ten times what the copying does.
+        self._memory: Past | None = None
         self._past: Past | None = None
         self._owners: list[CachedSequence | None] = []
+        self._roomy_steps = 0
 
     @property
     def capacity(self) -> int:
@@ -56,11 +63,8 @@ class DecodeBatch:
 
     def release(self) -> None:
         """Give the memory back."""
-        for owner in self._owners:
-            if owner is not None:
-                owner.mirrored = 0
-        self._owners = []
-        self._past = None
+        self._take_shape(0, 0)
+        self._memory = None
         self._report(0)
 
     def place(self, sequences: Sequence[CachedSequence]) -> Placement | None:
@@ -70,7 +74,9 @@ class DecodeBatch:
             None when there is no room for two.
         """
         needed = max(sequence.capacity for sequence in sequences)
-        if not needed <= self.capacity < 2 * needed or len(sequences) > len(self._owners):
+        self._roomy_steps = self._roomy_steps + 1 if self.capacity >= 2 * needed else 0
+        is_too_roomy = self._roomy_steps > _STEPS_BEFORE_SHRINKING
+        if needed > self.capacity or is_too_roomy or len(sequences) > len(self._owners):
             self._reshape(needed)
         sequences = sequences[: len(self._owners)]
         if len(sequences) < 2:
@@ -100,15 +106,31 @@ class DecodeBatch:
     def _reshape(self, capacity: int) -> None:
         """Make the batch anew, unless it has this capacity already and there is no room for more rows."""
         row_bytes = self._shape.nbytes(1, capacity)
-        possible = min(self._max_rows, self._room(self._max_rows * row_bytes) // row_bytes)
-        fits = capacity <= self.capacity < 2 * capacity
-        if fits and possible <= len(self._owners):
+        room = self._room(self._max_rows * row_bytes)
+        rows = min(self._max_rows, room // row_bytes)
+        if capacity == self.capacity and rows <= len(self._owners):
             return
-        self.release()
-        if possible > 1:
-            self._past = self._shape.zeros(possible, capacity)
-            self._owners = [None] * possible
-            self._report(possible * row_bytes)
+        if rows < 2:
+            self.release()
+        else:
+            self._take_shape(rows, capacity, room)
+
+    def _take_shape(self, rows: int, capacity: int, room: int = 0) -> None:
+        """Empty rows of this shape, in the memory there is or, if room allows, in twice what they need."""
+        for owner in self._owners:
+            if owner is not None:
+                owner.mirrored = 0
+        self._owners = [None] * rows
+        self._roomy_steps = 0
+        self._past = None
+        size = self._shape.nbytes(rows, capacity)
+        if size == 0:
+            return
+        if self._memory is None or self._memory.nbytes < size:
+            self._memory = None
+            self._memory = self._shape.flat(max(size, min(2 * size, room // 2)))
+            self._report(self._memory.nbytes)
+        self._past = self._shape.view(self._memory, rows, capacity)
 
     def _range_of(self, sequences: Sequence[CachedSequence]) -> tuple[int, int] | None:
         """The rows of the sequences, if they have them already, side by side."""

@@ -5,6 +5,7 @@ capacity is a whole number of buckets and follows from its length alone, so that
 with the same shapes.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Set
 from dataclasses import dataclass
@@ -31,6 +32,15 @@ class CacheShape:
     def zeros(self, rows: int, capacity: int) -> Past:
         """Zeros, for what lies beyond a row's length must be finite: it is multiplied by a weight of zero."""
         return np.zeros((self.tensors, rows, self.heads, capacity, self.head_size), dtype=self.dtype)
+
+    def flat(self, nbytes: int) -> Past:
+        """Zeros in one dimension."""
+        return np.zeros(nbytes // self.dtype.itemsize, dtype=self.dtype)
+
+    def view(self, flat: Past, rows: int, capacity: int) -> Past:
+        """The beginning of `flat` in the shape of a past; what was in it stays, and is finite."""
+        shape = (self.tensors, rows, self.heads, capacity, self.head_size)
+        return flat[: math.prod(shape)].reshape(shape)
 
     def nbytes(self, rows: int, capacity: int) -> int:
         return self.tensors * rows * self.heads * capacity * self.head_size * self.dtype.itemsize
@@ -166,8 +176,9 @@ class KvCache:
             self._move(sequence, capacity_of(length))
 
     def _move(self, sequence: CachedSequence, capacity: int) -> None:
-        past = self.shape.zeros(1, capacity)
+        past = np.empty((*sequence.past.shape[:3], capacity, self.shape.head_size), dtype=self.shape.dtype)
         past[:, :, :, : sequence.length] = sequence.past[:, :, :, : sequence.length]
+        past[:, :, :, sequence.length :] = 0
         self._own(sequence, past)
 
     def _own(self, sequence: CachedSequence, past: Past) -> None:
