@@ -15,7 +15,7 @@ from rich.text import Text
 from coldstart_harness.figures import format_seconds
 
 _HEARTBEAT_S = 30.0
-_PLAIN_WIDTH = 120
+_PLAIN_WIDTH = 140
 
 
 def make_console(*, stderr: bool = False) -> Console:

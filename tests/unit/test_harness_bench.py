@@ -75,11 +75,11 @@ def test_the_bare_engine_has_lines_of_its_own() -> None:
         "step": {"16": {"p50_ms": 4.6, "p99_ms": 6.0, "min_ms": 4.1, "runs": 20}},
         "throughput": {"1": {"tokens_per_s": 148.0, "runs": 20}, "8": {"tokens_per_s": 708.0, "runs": 20}},
     }
-    lines = measurements_in(figures, "bare")
+    lines = measurements_in(figures, "tiny")
     assert [(line.name, line.unit, line.median, line.runs) for line in lines] == [
-        ("process start → first distribution, bare", "s", 0.34, 5),
-        ("next token, bare, context 16: p50", "s", pytest.approx(0.0046), 20),
-        ("next token, bare, context 16: p99", "s", pytest.approx(0.006), 20),
-        ("1 sequence in step, bare", "tok/s", 148.0, 20),
-        ("8 sequences in step, bare", "tok/s", 708.0, 20),
+        ("bare, process start → first distribution: tiny", "s", 0.34, 5),
+        ("bare, next token at context 16, p50: tiny", "s", pytest.approx(0.0046), 20),
+        ("bare, next token at context 16, p99: tiny", "s", pytest.approx(0.006), 20),
+        ("bare, 1 session: tiny", "tok/s", 148.0, 20),
+        ("bare, 8 sessions: tiny", "tok/s", 708.0, 20),
     ]

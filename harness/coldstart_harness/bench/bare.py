@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from coldstart_harness.bench.report import Measurement, Unit
+from coldstart_harness.bench.report import Measurement, Unit, rate_name, step_name
 from coldstart_harness.bench.rows import Bench
 from coldstart_harness.bench.subjects import Subject
 from coldstart_harness.errors import BuildFailed
@@ -23,7 +23,7 @@ def measure_bare(bench: Bench) -> list[Measurement]:
     for subject in bench.large_subjects():
         with bench.progress.phase(f"bare engine: {subject.label}"):
             figures = _figures(subject, bench.runs)
-        measurements += measurements_in(figures, f"bare engine, {subject.label}")
+        measurements += measurements_in(figures, subject.label)
     return measurements
 
 
@@ -40,17 +40,16 @@ def _figures(subject: Subject, runs: int) -> Mapping[str, Any]:
     return figures
 
 
-def measurements_in(figures: Mapping[str, Any], what: str) -> list[Measurement]:
+def measurements_in(figures: Mapping[str, Any], label: str) -> list[Measurement]:
     """The lines of the report that one run of the program makes. It tells no ranges."""
     start = figures["start_to_first_distribution"]
-    lines = [_line(f"process start → first distribution, {what}", "s", start["median_s"], start["runs"])]
+    lines = [_line(f"bare, process start → first distribution: {label}", "s", start["median_s"], start["runs"])]
     for context, step in figures["step"].items():
-        name = f"next token, {what}, context {context}"
-        lines.append(_line(f"{name}: p50", "s", step["p50_ms"] / 1000, step["runs"]))
-        lines.append(_line(f"{name}: p99", "s", step["p99_ms"] / 1000, step["runs"]))
+        for which in ("p50", "p99"):
+            name = step_name("bare", int(context), which, label)
+            lines.append(_line(name, "s", step[f"{which}_ms"] / 1000, step["runs"]))
     for count, rate in figures["throughput"].items():
-        sequences = f"{count} sequence{'' if count == '1' else 's'}"
-        lines.append(_line(f"{sequences} in step, {what}", "tok/s", rate["tokens_per_s"], rate["runs"]))
+        lines.append(_line(rate_name("bare", int(count), label), "tok/s", rate["tokens_per_s"], rate["runs"]))
     return lines
 
 

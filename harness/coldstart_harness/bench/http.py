@@ -5,7 +5,7 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 
-from coldstart_harness.bench.report import Measurement, Wanted, measured
+from coldstart_harness.bench.report import Measurement, Wanted, measured, rate_name, step_name
 from coldstart_harness.bench.rows import Bench
 from coldstart_harness.bench.sessions import WheelSession
 from coldstart_harness.bench.subjects import Subject, started
@@ -33,8 +33,7 @@ def measure_http(bench: Bench) -> list[Measurement]:
             for context in CONTEXTS:
                 phase.say(f"context {context}")
                 times = _step_times(running.service.url, context)
-                what = f"next token through HTTP, {subject.label}"
-                measurements += _percentiles(what, context, times, promised=_is_default(subject))
+                measurements += _percentiles(subject, context, times)
     return measurements
 
 
@@ -62,7 +61,7 @@ def measure_throughput(bench: Bench) -> list[Measurement]:
                 rates = [_tokens_per_s(running.service.url, sessions) for _ in range(_THROUGHPUT_RUNS)]
                 promised = sessions == _MANY and _is_default(subject)
                 wanted = Wanted("at least", _MANY_WANTED_TOKENS_PER_S) if promised else None
-                name = f"{sessions} session{'s' if sessions > 1 else ''} through HTTP, {subject.label}"
+                name = rate_name("HTTP", sessions, subject.label)
                 note = f"context {_THROUGHPUT_CONTEXT}, up to {_THROUGHPUT_STEPS} tokens each"
                 measurements.append(measured("throughput", name, "tok/s", rates, wanted=wanted, note=note))
     return measurements
@@ -105,12 +104,12 @@ def _tokens_per_s(url: str, number: int) -> float:
     return rate
 
 
-def _percentiles(what: str, context: int, times: list[float], *, promised: bool) -> list[Measurement]:
+def _percentiles(subject: Subject, context: int, times: list[float]) -> list[Measurement]:
     """p50 with the promise that there is for this context, and p99."""
-    bound = _P50_WANTED_S.get(context) if promised else None
+    bound = _P50_WANTED_S.get(context) if _is_default(subject) else None
     wanted = None if bound is None else Wanted("at most", bound)
-    p50 = measured("http", f"{what}, context {context}: p50", "s", times, wanted=wanted)
-    p99 = replace(p50, name=f"{what}, context {context}: p99", median=percentile(times, 99), wanted=None)
+    p50 = measured("http", step_name("HTTP", context, "p50", subject.label), "s", times, wanted=wanted)
+    p99 = replace(p50, name=step_name("HTTP", context, "p99", subject.label), median=percentile(times, 99), wanted=None)
     return [p50, p99]
 
 

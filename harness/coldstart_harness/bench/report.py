@@ -73,6 +73,16 @@ def measured(
     return Measurement(row, name, unit, spread.median, spread.lowest, spread.highest, spread.runs, wanted, note)
 
 
+def step_name(through: str, context: int, which: str, label: str) -> str:
+    """The name of a line on the time of one more token, the same for HTTP and for the bare engine."""
+    return f"{through}, next token at context {context}, {which}: {label}"
+
+
+def rate_name(through: str, sessions: int, label: str) -> str:
+    """The name of a line on tokens a second, likewise."""
+    return f"{through}, {sessions} session{'' if sessions == 1 else 's'}: {label}"
+
+
 def document_of(measurements: Iterable[Measurement], machine: dict[str, Any]) -> dict[str, Any]:
     """The report as JSON: `schema_version`, `taken_at`, `machine`, and `measurements` in the order they were taken."""
     return {

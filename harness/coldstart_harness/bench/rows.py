@@ -43,8 +43,8 @@ class Bench:
         """The 124M-sized model on the engine of the wheel image, and beside it on torch + transformers."""
         models = random_model(self.out / "bench" / "random-gpt2-124m", self.progress)
         return [
-            Subject("124M, onnxruntime int8", self.plan.image(WHEEL), "onnxruntime", models),
-            Subject("124M, torch + transformers", self.plan.image(EVERYTHING), "transformers", models),
+            Subject("124M onnxruntime int8", self.plan.image(WHEEL), "onnxruntime", models),
+            Subject("124M torch + transformers", self.plan.image(EVERYTHING), "transformers", models),
         ]
 
 
