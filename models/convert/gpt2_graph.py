@@ -117,7 +117,7 @@ class _Gpt2Graph:
         """
         g, c = self._graph, self._checkpoint
         is_last = layer == c.layers - 1
-        packed = self._linear(self._norm(x, f"h.{layer}.ln_1"), f"h.{layer}.attn.c_attn")
+        packed = self._packed(self._norm(x, f"h.{layer}.ln_1"), f"h.{layer}.attn.c_attn")
         query, keys, values = (self._heads(part) for part in g.op_many("Split", 3, packed, axis=-1))
         if (
             self._cache_type == FLOAT16
@@ -132,6 +132,14 @@ class _Gpt2Graph:
         hidden = g.op("FastGelu", hidden, domain=CONTRIB_DOMAIN)
         return g.op("Add", x, self._linear(hidden, f"h.{layer}.mlp.c_proj")), keys, values
 
+    def _packed(self, x: str, name: str) -> str:
+        """Queries, keys and values in one, (B, T, 3 * width); the queries already divided by the root of D."""
+        weights, width = self._checkpoint.weights, self._checkpoint.width
+        factors = np.ones(3 * width, dtype=np.float32)
+        factors[:width] = 1 / math.sqrt(self._head_size)
+        weight, bias = weights[f"{name}.weight"] * factors, weights[f"{name}.bias"] * factors
+        return self._graph.linear(x, name, weight, bias, self._precision)
+
     def _heads(self, x: str) -> str:
         """(B, T, width) → (B, H, T, D)."""
         g = self._graph
@@ -144,10 +152,8 @@ class _Gpt2Graph:
         if self._cache_type == FLOAT16:
             past = (g.op("Cast", past[0], to=FLOAT), g.op("Cast", past[1], to=FLOAT))
             new = (g.op("Cast", new[0], to=FLOAT), g.op("Cast", new[1], to=FLOAT))
-        alpha = 1 / math.sqrt(self._head_size)
-        scores = [
-            g.op("FusedMatMul", query, keys, domain=CONTRIB_DOMAIN, transB=1, alpha=alpha) for keys in (past[0], new[0])
-        ]
+        # alpha stays 1: with any other onnxruntime leaves its fast path for single rows.
+        scores = [g.op("FusedMatMul", query, keys, domain=CONTRIB_DOMAIN, transB=1) for keys in (past[0], new[0])]
         joined = g.op("Add", g.op("Concat", *scores, axis=3), bias)
         weights = g.op_many("Split", 2, g.op("Softmax", joined, axis=-1), lengths, axis=-1)
         mixed = g.op("Add", g.op("MatMul", weights[0], past[1]), g.op("MatMul", weights[1], new[1]))
