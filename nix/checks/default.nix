@@ -42,7 +42,7 @@ in
   imports-keep-their-layers = mkCheck "imports-keep-their-layers" "lint-imports";
   tests-pass = mkCheck "tests-pass" ''
     pytest tests/unit tests/contract tests/api -p no:cacheprovider \
-      --junitxml "$out/junit.xml" --cov coldstart --cov coldstart_harness --cov-report "xml:$out/coverage.xml" --cov-report term
+      --junitxml "$out/junit.xml" --cov coldstart --cov coldstart_harness --cov-report "xml:$out/coverage.xml"
   '';
   nix-functions-are-tested = mkVerdict "nix-functions-are-tested" (
     lib.concatMap (report: report.failures) [
