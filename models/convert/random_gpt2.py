@@ -41,7 +41,7 @@ def write_random_gpt2(out: Path, seed: int) -> None:
     (out / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     save_file(_weights(np.random.default_rng(seed)), out / "model.safetensors", metadata={"format": "pt"})
     (out / "model.safetensors").chmod(0o644)  # the writer leaves it to its owner only
-    _tokenizer().save(str(out / "tokenizer.json"))
+    _tokenizer().save(str(out / "tokenizer.json"), pretty=False)  # as long as GPT-2's, which start-up feels
 
 
 def _weights(rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
