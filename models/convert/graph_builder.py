@@ -83,10 +83,10 @@ class GraphBuilder:
 
     def _int8_product(self, x: str, name: str, weight: NDArray[np.float32]) -> str:
         columns, scales = self.int8_columns(name, weight)
-        smallest = self.shared("smallest", np.array(1e-9, dtype=np.float32))  # a row of zeros stays zeros
         unit = self.shared("unit", np.array(1 / 127, dtype=np.float32))
         zero = self.shared("zero", np.array(128, dtype=np.uint8))
-        largest = self.op("Max", self.op("ReduceMax", self.op("Abs", x), axes=[-1], keepdims=1), smallest)
+        # A row of zeros is divided by zero, quantised to anything, and multiplied by zero again.
+        largest = self.op("ReduceMax", self.op("Abs", x), axes=[-1], keepdims=1)
         rows = self.op("QuantizeLinear", self.op("Div", x, largest), unit, zero)
         product = self.op("MatMulIntegerToFloat", rows, columns, unit, scales, zero, domain=CONTRIB_DOMAIN)
         return self.op("Mul", product, largest)

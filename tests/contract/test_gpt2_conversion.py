@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from tests.contract.engine_cases import STARTER, Artifacts, convert
 
 from convert.gpt2_checkpoint import UnsupportedCheckpoint, read_checkpoint
-from convert.graph_builder import quantise_columns
+from convert.graph_builder import FLOAT, GraphBuilder, quantise_columns
 
 EXPECTED_FILES = ["config.json", "golden.json", "model.onnx", "model.onnx.data", "tokenizer.json"]
 
@@ -83,6 +84,30 @@ def test_columns_are_quantised_each_by_itself() -> None:
     assert quantised.dtype == np.int8
     assert np.abs(quantised).max(axis=0).tolist() == [127, 127, 0]
     assert (np.abs(quantised * scale - weight) <= scale / 2 * 1.001).all()
+
+
+def test_rows_are_quantised_each_by_itself() -> None:
+    """An int8 product is within 2% of float32 in each row, whatever is beside it; a row of zeros gives the bias."""
+    rng = np.random.default_rng(0)
+    weight, bias = rng.normal(size=(64, 8)).astype(np.float32), rng.normal(size=8).astype(np.float32)
+    rows = rng.normal(size=(4, 64)).astype(np.float32) * np.array([[1], [1e4], [1e-4], [0]], dtype=np.float32)
+    product = _linear(rows, weight, bias)
+    wanted = rows @ weight
+    assert np.array_equal(product[3], bias)
+    assert (np.abs(product - bias - wanted).max(axis=1) <= 0.02 * np.abs(wanted).max(axis=1) + 1e-6).all()
+    alone = np.concatenate([_linear(rows[i : i + 1], weight, bias) for i in range(len(rows))])
+    assert np.array_equal(product, alone)
+
+
+def _linear(x: NDArray[np.float32], weight: NDArray[np.float32], bias: NDArray[np.float32]) -> NDArray[np.float32]:
+    import onnxruntime as ort
+
+    graph = GraphBuilder()
+    rows = graph.input("x", FLOAT, ["rows", len(weight)])
+    graph.output(graph.linear(rows, "weight", weight, bias, "int8"), "y", FLOAT, ["rows", len(bias)])
+    session = ort.InferenceSession(graph.model().SerializeToString(), providers=["CPUExecutionProvider"])
+    product: NDArray[np.float32] = session.run(["y"], {"x": x})[0]
+    return product
 
 
 @pytest.mark.parametrize(("distance", "tolerance"), [(0.0, 0.05), (0.025, 0.05), (0.026, 0.1), (0.1, 0.2)])
