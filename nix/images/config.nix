@@ -34,6 +34,8 @@ in
     "HOME=/tmp"
     "HOST=0.0.0.0"
     "MODELS_MANIFEST=${manifest}"
+    # NumPy's BLAS is not what computes here; its threads would only cost start-up time.
+    "OPENBLAS_NUM_THREADS=1"
     "ORT_DISABLE_TELEMETRY=1"
     "PATH=${environment}/bin"
     "PORT=${toString variant.port}"
