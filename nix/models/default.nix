@@ -68,7 +68,7 @@ let
   artifactOf = name: engine: if engine == "transformers" then published.${name} else converted.${name};
 in
 {
-  inherit entries published converted;
+  inherit entries;
 
   /**
     The store paths that an image of these models and engines holds, one a model.

@@ -40,11 +40,6 @@ def stream(entries: Iterable[Entry]) -> Iterator[bytes]:
     yield bytes(pending)
 
 
-def size_of(entries: Iterable[Entry]) -> int:
-    """Length in bytes of `stream(entries)`, without reading any content."""
-    return len(END) + sum(len(header(entry)) + _padded(entry.size) for entry in entries)
-
-
 def digest(entries: Sequence[Entry]) -> tuple[str, int]:
     """Digest (`sha256:…`) and length in bytes of the tar of `entries`."""
     sha256, size = hashlib.sha256(), 0
@@ -154,10 +149,6 @@ def _pax_record(key: bytes, value: bytes) -> bytes:
     while length != rest + len(str(length)):
         length = rest + len(str(length))
     return b"%d %b=%b\n" % (length, key, value)
-
-
-def _padded(size: int) -> int:
-    return size + -size % RECORD
 
 
 def _contents(entry: Entry) -> Iterator[bytes]:
