@@ -29,23 +29,28 @@ in
   harness = treeOf "coldstart-harness" [
     "bench"
     "harness"
+    "loadtests"
     "models/convert"
     "models/starter"
     "pyproject.toml"
     "server"
+    "slo.toml"
     "tests"
   ];
   # What lint, types and the unit tests read.
   everything = treeOf "coldstart-source" [
     "bench"
-    "docs/architecture"
+    "deploy"
+    "docs"
     "harness"
+    "loadtests"
     "models"
     "nix/offline"
     "nixw"
     "poetry.lock"
     "pyproject.toml"
     "server"
+    "slo.toml"
     "tests"
   ];
   server = treeOf "coldstart-server-source" [ "server/coldstart" ];

@@ -1,0 +1,1 @@
+"""The proofs: each asks one question of an image from outside, and says for each promise whether it held."""

@@ -1,0 +1,10 @@
+"""Proof `latency`."""
+
+from coldstart_harness.proofs.proof import Findings, Proof, Trial
+
+
+def find_out(_trial: Trial, _findings: Findings) -> None:
+    """Nothing is promised yet."""
+
+
+PROOF = Proof("latency", "", "service", (), find_out)

@@ -1,0 +1,1 @@
+"""Reports of proofs: the document that programs read, and the page that people read."""
