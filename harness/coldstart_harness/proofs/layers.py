@@ -7,4 +7,4 @@ def find_out(_trial: Trial, _findings: Findings) -> None:
     """Nothing is promised yet."""
 
 
-PROOF = Proof("layers", "", "pair", (), find_out)
+PROOF = Proof("layers", "", "image", (), find_out)

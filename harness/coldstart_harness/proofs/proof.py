@@ -45,8 +45,8 @@ class Trial:
         engine: where containers run.
         reference: the image.
         image: promises on the image at rest.
+        services: what the image serves, by name.
         service_name: the service under proof; None: the image as a whole.
-        service: the same service's routes, requests and promises.
         effort: how much is asked.
         say: called with a line on what is being done, which the next one replaces.
         scratch: an existing directory for what is made on the way.
@@ -58,8 +58,8 @@ class Trial:
     engine: Engine
     reference: str
     image: Image
+    services: dict[str, Service]
     service_name: str | None
-    service: Service | None
     effort: Effort
     say: Callable[[str], None]
     scratch: Path
@@ -74,9 +74,13 @@ class Trial:
         Raises:
             ValueError: the trial is of the image as a whole.
         """
-        if self.service is None:
+        if self.service_name is None:
             raise ValueError("this trial is of an image at rest; it has no service")
-        return self.service
+        return self.services[self.service_name]
+
+    def of(self, service_name: str | None) -> "Trial":
+        """The same trial, of one service, or of the image as a whole."""
+        return replace(self, service_name=service_name)
 
 
 @dataclass
@@ -154,14 +158,14 @@ class Proof:
     Args:
         name: the command's name.
         question: one sentence, for `--help` and the report.
-        scope: what it is about: each service of an image, the image at rest, a pair of images, or what Nix builds.
+        scope: what it is about: each service of an image, the image at rest, or what Nix builds.
         promises: what it can find kept or broken.
         find_out: judges every promise; a HarnessError that it raises breaks those not judged yet.
     """
 
     name: str
     question: str
-    scope: Literal["service", "image", "pair", "flake"]
+    scope: Literal["service", "image", "flake"]
     promises: tuple[Promise, ...]
     find_out: Callable[[Trial, Findings], None]
 
@@ -175,8 +179,6 @@ class Proof:
             findings.fail("\n".join(part for part in (str(error), error.details) if part))
         return findings.result(self.name, trial.service_name, time.monotonic() - begun)
 
-    def trials_of(self, trial: Trial, services: dict[str, Service]) -> list[Trial]:
+    def trials_of(self, trial: Trial) -> list[Trial]:
         """One trial for each service where the proof is of services, else the one of the image at rest."""
-        if self.scope != "service":
-            return [replace(trial, service_name=None, service=None)]
-        return [replace(trial, service_name=name, service=service) for name, service in services.items()]
+        return [trial.of(name) for name in trial.services] if self.scope == "service" else [trial.of(None)]
