@@ -19,8 +19,6 @@ from coldstart_harness.up import DEFAULT_NAME, DEFAULT_PORT, UpOptions
 from coldstart_harness.up import down as run_down
 from coldstart_harness.up import up as run_up
 
-# Those whose models are in the repository; the others' come from a hub.
-TESTED_IMAGES = ("image", "image-wheel")
 # As shells report them: 128 and the signal's number.
 _STATUS_INTERRUPTED = 130
 _STATUS_TERMINATED = 143
@@ -63,7 +61,7 @@ def run_every_test(
 ) -> None:
     """Run every test there is, in the Nix sandbox and with containers, and end with one summary."""
     planned = load_plan(plan)
-    images = [planned.image(attribute) for attribute in image or TESTED_IMAGES]
+    images = [planned.image(attribute) for attribute in image] if image else planned.tested
     raise typer.Exit(0 if run_tests(planned, images, out, Progress(make_console())) else 1)
 
 

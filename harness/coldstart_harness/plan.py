@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from coldstart_harness.errors import UsageError
 
@@ -20,6 +21,9 @@ class PlannedImage:
         to_podman: the same for Podman's storage.
         port: where the service listens inside.
         layers: its layers' names, from the stable to the volatile.
+        accelerator: `cpu`, or what its engines need of the machine.
+        tested: the machine that `test` runs on can build and start it: no hub, no accelerator.
+        code_changed: the same image after a change of a line of code; None: there is none to build.
     """
 
     attribute: str
@@ -29,6 +33,9 @@ class PlannedImage:
     to_podman: Path
     port: int
     layers: tuple[str, ...]
+    accelerator: str = "cpu"
+    tested: bool = False
+    code_changed: "PlannedImage | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,11 @@ class Plan:
 
     images: Mapping[str, PlannedImage]
     checks: Mapping[str, Path]
+
+    @property
+    def tested(self) -> list[PlannedImage]:
+        """Those that `test` builds where it is not told which."""
+        return [image for image in self.images.values() if image.tested]
 
     def image(self, attribute: str) -> PlannedImage:
         """The image of that attribute.
@@ -59,19 +71,27 @@ def load_plan(path: Path) -> Plan:
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        images = {
-            attribute: PlannedImage(
-                attribute=attribute,
-                reference=image["name"],
-                derivation=Path(image["image"]),
-                to_docker=Path(image["to_docker"]),
-                to_podman=Path(image["to_podman"]),
-                port=int(image["port"]),
-                layers=tuple(image["layers"]),
-            )
-            for attribute, image in document["images"].items()
-        }
+        images = {attribute: _image_of(attribute, image) for attribute, image in document["images"].items()}
         checks = {name: Path(derivation) for name, derivation in document["checks"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{path} is not a plan that `nix run` hands to the harness: {error!r}") from None
     return Plan(images=images, checks=checks)
+
+
+def _image_of(attribute: str, image: Mapping[str, Any]) -> PlannedImage:
+    planned = PlannedImage(
+        attribute=attribute,
+        reference=image["name"],
+        derivation=Path(image["image"]),
+        to_docker=Path(image["to_docker"]),
+        to_podman=Path(image["to_podman"]),
+        port=int(image["port"]),
+        layers=tuple(image["layers"]),
+        accelerator=str(image["accelerator"]),
+        tested=bool(image["tested"]),
+    )
+    changed = image["code_changed"]
+    if changed is None:
+        return planned
+    # It differs in how it is built and named; all else is the image's own.
+    return replace(planned, code_changed=_image_of(attribute, {**image, **changed, "code_changed": None}))

@@ -22,14 +22,25 @@ let
   };
 
   # Derivations, not outputs: `up` builds them itself, where a person can watch.
-  planOf = attribute: image: {
+  loadedOf = image: {
     name = "${image.imageName}:${image.imageTag}";
     image = drvOf image;
     to_docker = drvOf image.copyToDockerDaemon;
     to_podman = drvOf image.copyToPodman;
-    inherit (variants.${attribute}) port;
-    layers = image.layerNames;
   };
+  planOf =
+    attribute: image:
+    let
+      variant = variants.${attribute};
+    in
+    loadedOf image
+    // {
+      inherit (variant) port accelerator;
+      layers = image.layerNames;
+      # A model without a directory comes from a hub.
+      tested = variant.accelerator == "cpu" && lib.all (name: models.entries.${name} ? directory) variant.names;
+      code_changed = if image ? codeChanged then loadedOf image.codeChanged else null;
+    };
   drvOf = derivation: builtins.unsafeDiscardOutputDependency derivation.drvPath;
   plan = pkgs.writeText "plan.json" (
     builtins.toJSON {
@@ -46,14 +57,18 @@ let
       }
     }/bin/${name}";
   };
-  mkHarnessApp =
-    environment: command:
-    mkApp "coldstart-${command}" ''
-      export COLDSTART_PLAN=${plan} PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=${sources.harness}/harness
+  mkPythonApp =
+    name: environment: arguments:
+    mkApp "coldstart-${name}" ''
+      export COLDSTART_PLAN=${plan} COLDSTART_SLO=${sources.harness}/slo.toml
+      export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=${sources.harness}/harness:${sources.harness}
       # A garbage collection leaves alone what the environment of a running process names, and not what its command does.
       export COLDSTART_ENVIRONMENT=${environment}
-      exec "$COLDSTART_ENVIRONMENT/bin/python" -m coldstart_harness ${command} "$@"
+      exec "$COLDSTART_ENVIRONMENT/bin/python" -m ${arguments} "$@"
     '';
+  mkHarnessApp =
+    environment: command:
+    mkPythonApp command environment "coldstart_harness ${command}";
 in
 {
   apps = {
@@ -61,6 +76,9 @@ in
     down = mkHarnessApp operation "down";
     test = mkHarnessApp development "test";
     bench = mkHarnessApp development "bench";
+    prove = mkHarnessApp operation "prove";
+    harness = mkPythonApp "harness" operation "coldstart_harness";
+    load = mkPythonApp "load" development "loadtests";
     dev = mkApp "coldstart-dev" ''
       if [ ! -d server/coldstart ]; then
         echo "dev: run it from the top of the checkout; $PWD has no server/coldstart" >&2

@@ -17,8 +17,20 @@ IMAGE = {
     "to_podman": "/nix/store/c-podman.drv",
     "port": 8000,
     "layers": ["runtime", "code"],
+    "accelerator": "cpu",
+    "tested": True,
+    "code_changed": {
+        "name": "coldstart-wheel-code-changed:0.1.0",
+        "image": "/nix/store/e-image.drv",
+        "to_docker": "/nix/store/f-docker.drv",
+        "to_podman": "/nix/store/g-podman.drv",
+    },
 }
-PLAN = {"images": {"image-wheel": IMAGE}, "checks": {"tests-pass": "/nix/store/d-tests-pass.drv"}}
+FROM_A_HUB = {**IMAGE, "name": "coldstart-standard:0.1.0", "tested": False, "code_changed": None}
+PLAN = {
+    "images": {"image-wheel": IMAGE, "image-standard": FROM_A_HUB},
+    "checks": {"tests-pass": "/nix/store/d-tests-pass.drv"},
+}
 
 
 @pytest.fixture
@@ -39,8 +51,26 @@ def test_a_plan_names_images_and_checks(plan_file: Path) -> None:
 
 def test_an_unknown_image_is_refused_with_those_that_there_are(plan_file: Path) -> None:
     """The sentence has the name met and the names allowed."""
-    with pytest.raises(UsageError, match=r"no image 'image-whel'; there are: image-wheel"):
+    with pytest.raises(UsageError, match=r"no image 'image-whel'; there are: image-standard, image-wheel"):
         load_plan(plan_file).image("image-whel")
+
+
+def test_images_are_tested_where_nix_says_that_they_can_be(plan_file: Path) -> None:
+    """An image whose model comes from a hub is planned and not tested."""
+    plan = load_plan(plan_file)
+    assert [image.attribute for image in plan.tested] == ["image-wheel"]
+
+
+def test_an_image_has_its_double_with_a_line_of_code_changed(plan_file: Path) -> None:
+    """The double is built and named on its own; an image without one says so."""
+    plan = load_plan(plan_file)
+    changed = plan.image("image-wheel").code_changed
+    assert changed is not None
+    assert (changed.reference, changed.to_docker) == (
+        "coldstart-wheel-code-changed:0.1.0",
+        Path("/nix/store/f-docker.drv"),
+    )
+    assert plan.image("image-standard").code_changed is None
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"images": {}}', '{"images": {"a": {}}, "checks": {}}'])
