@@ -39,7 +39,7 @@ let
       layers = image.layerNames;
       # A model without a directory comes from a hub.
       tested = variant.accelerator == "cpu" && lib.all (name: models.entries.${name} ? directory) variant.names;
-      code_changed = if image ? codeChanged then loadedOf image.codeChanged else null;
+      code_changed = loadedOf image.codeChanged;
     };
   drvOf = derivation: builtins.unsafeDiscardOutputDependency derivation.drvPath;
   plan = pkgs.writeText "plan.json" (
