@@ -14,6 +14,8 @@ let
   coldstartLib = import ./lib { inherit lib; };
   project = (builtins.fromTOML (builtins.readFile ../pyproject.toml)).tool.poetry;
 
+  slo = builtins.fromTOML (builtins.readFile ../slo.toml);
+
   metadata = {
     inherit (project) version description;
     source = project.repository;
@@ -33,6 +35,7 @@ let
           coldstartLib
           sources
           metadata
+          slo
           poetry2nix
           acceptedLicenses
           ;

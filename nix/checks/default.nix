@@ -7,6 +7,7 @@
   variants,
   images,
   models,
+  slo,
   sources,
 }:
 let
@@ -33,7 +34,8 @@ let
       mkdir "$out"
     '';
 
-  promises = import ./image-promises.nix { inherit lib; };
+  promises = import ./image-promises.nix { inherit lib coldstartLib slo; };
+  imageNames = map (variant: variant.name) (lib.attrValues variants);
 in
 {
   python-is-formatted = mkCheck "python-is-formatted" "ruff format --check .";
@@ -51,6 +53,14 @@ in
       (import ../offline/poetry2nix/tests.nix { inherit lib; })
       (coldstartLib.testReportOf { lib = import ../offline/nixpkgs/lib/tests.nix { inherit lib; }; })
     ]
+  );
+  every-image-has-promises = mkVerdict "every-image-has-promises" (
+    map (name: "slo.toml promises nothing of ${name}: add [image.${name}] with its services") (
+      lib.subtractLists (lib.attrNames slo.image) imageNames
+    )
+    ++ map (name: "slo.toml has [image.${name}], which is no row of nix/variants.nix: remove it") (
+      lib.subtractLists imageNames (lib.attrNames slo.image)
+    )
   );
   packages-are-the-locked-wheels = mkVerdict "packages-are-the-locked-wheels" (
     map (name: "${name} is not the wheel that poetry.lock names") python.strangers

@@ -1,5 +1,9 @@
 # What an image's config promises, as sentences; each that does not hold is a finding.
-{ lib }:
+{
+  lib,
+  coldstartLib,
+  slo,
+}:
 config: variant:
 let
   valueOf =
@@ -25,7 +29,11 @@ let
       config.ExposedPorts ? "${toString variant.port}/tcp" && isSet "PORT" (toString variant.port);
     "stops on SIGTERM" = config.StopSignal == "SIGTERM";
     "declares its only writable directory" = lib.attrNames config.Volumes == [ "/tmp" ];
-    "has a health check" = config.Healthcheck.Test != [ ];
+    "has a health check, timed by what slo.toml promises" =
+      config.Healthcheck.Test != [ ]
+      &&
+        removeAttrs config.Healthcheck [ "Test" ]
+        == coldstartLib.healthCheckOf (coldstartLib.promisesOf slo variant.name);
     "carries every OCI label" = lib.all (label: config.Labels.${label} or "" != "") labels;
   };
 in

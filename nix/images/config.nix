@@ -8,12 +8,12 @@
 }:
 {
   variant,
+  healthCheck,
   environment,
   code,
   manifest,
 }:
 let
-  seconds = n: n * 1000000000;
   python = "${environment}/bin/python";
 in
 {
@@ -46,17 +46,13 @@ in
     "SERVICE_MODE=${variant.mode}"
     "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"
   ];
-  Healthcheck = {
+  Healthcheck = healthCheck // {
     Test = [
       "CMD"
       python
       "-m"
       "coldstart.apps.healthcheck"
     ];
-    Interval = seconds 30;
-    Timeout = seconds 5;
-    StartPeriod = seconds 30;
-    Retries = 3;
   };
   Labels = {
     "org.opencontainers.image.title" = variant.name;

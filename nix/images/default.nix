@@ -2,10 +2,12 @@
 {
   lib,
   pkgs,
+  coldstartLib,
   nix2container,
   python,
   models,
   metadata,
+  slo,
   sources,
 }:
 let
@@ -101,6 +103,7 @@ let
     inherit (variant) name extras;
   };
   manifest = models.mkManifest { inherit (variant) names engines; };
+  healthCheck = coldstartLib.healthCheckOf (coldstartLib.promisesOf slo variant.name);
   imageOf =
     tag: code:
     let
@@ -108,6 +111,7 @@ let
       config = configOf {
         inherit
           variant
+          healthCheck
           environment
           code
           manifest

@@ -7,8 +7,10 @@ let
   names = [
     "acceptedEntryOf"
     "duplicateNamesOf"
+    "healthCheckOf"
     "hubUrlOf"
     "isUsableFile"
+    "promisesOf"
     "strangersOf"
     "testReportOf"
     "timestampOf"
