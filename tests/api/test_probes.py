@@ -122,6 +122,8 @@ async def test_health_reports_state_phases_and_start(core: Core, engine: FakeNex
     assert list(after["startup"]) == ["imports", "models"]
     assert set(after["models"]["alpha"]["phases"]) == {"read_s", "build_s", "warmup_s"}
     assert after["models"]["alpha"]["state"] == "ready"
+    assert after["models"]["alpha"]["required"] is True
+    assert after["models"]["alpha"]["began_s"] > 0
     assert after["version"]
 
 

@@ -66,6 +66,20 @@ def test_a_models_phase_is_measured_even_when_it_fails() -> None:
     assert timeline.model_phases("other") == {}
 
 
+def test_a_model_begins_with_its_first_phase() -> None:
+    """Its later phases leave the begin as it was; a model without a phase has not begun."""
+    clock = _Clock()
+    timeline = StartupTimeline(clock, process_start=99.0)
+    assert timeline.model_began_s("gpt2") is None
+    clock.now = 100.5
+    with timeline.model_phase("gpt2", "read"):
+        assert timeline.model_began_s("gpt2") == 1.5
+        clock.now = 101.0
+    with timeline.model_phase("gpt2", "build"):
+        clock.now = 102.0
+    assert timeline.model_began_s("gpt2") == 1.5
+
+
 def test_the_kernel_knows_when_this_process_began() -> None:
     """Without a given start it is read from the kernel: some time ago, but not before this test run's limit."""
     assert 0.0 < StartupTimeline().elapsed_s() < 3600.0

@@ -59,7 +59,9 @@ async def health(core: CoreDependency) -> JSONResponse:
             "status": _status(core),
             "all_models_ready": core.registry.all_ready,
             "models_ready": {name: status.state is ModelState.READY for name, status in states.items()},
-            "models": {name: _model_document(status) for name, status in states.items()},
+            "models": {
+                name: _model_document(status, core.timeline.model_began_s(name)) for name, status in states.items()
+            },
             "startup": {phase: round(seconds, 4) for phase, seconds in core.timeline.marks.items()},
             "version": __version__,
         }
@@ -84,11 +86,13 @@ def _status(core: Core) -> str:
     return "healthy" if core.registry.all_ready else "degraded"
 
 
-def _model_document(status: ModelStatus) -> Mapping[str, Any]:
-    optional = {"reason": status.reason, "golden": status.golden}
+def _model_document(status: ModelStatus, began_s: float | None) -> Mapping[str, Any]:
+    began = None if began_s is None else round(began_s, 4)
+    optional = {"reason": status.reason, "golden": status.golden, "began_s": began}
     return {
         "state": status.state,
         "revision": status.entry.revision,
+        "required": status.entry.required,
         **{name: value for name, value in optional.items() if value is not None},
         "phases": {f"{phase}_s": round(seconds, 4) for phase, seconds in status.phases.items()},
     }

@@ -25,6 +25,7 @@ class StartupTimeline:
         self._lock = threading.Lock()
         self._marks: dict[str, float] = {}
         self._models: dict[str, dict[str, float]] = {}
+        self._began: dict[str, float] = {}
 
     def elapsed_s(self) -> float:
         """Seconds since the process began."""
@@ -48,6 +49,8 @@ class StartupTimeline:
     def model_phase(self, model: str, phase: str) -> Iterator[None]:
         """Record how many seconds the body took as `phase` of `model`, also when it raises."""
         begun = self._now()
+        with self._lock:
+            self._began.setdefault(model, begun - self._start)
         try:
             yield
         finally:
@@ -68,6 +71,11 @@ class StartupTimeline:
         """Phase of the model → its duration in seconds; phases not yet over are absent."""
         with self._lock:
             return dict(self._models.get(model, {}))
+
+    def model_began_s(self, model: str) -> float | None:
+        """Seconds since process start at which the model's first phase began; None: it has not yet."""
+        with self._lock:
+            return self._began.get(model)
 
 
 def _seconds_since_boot() -> float:
