@@ -14,6 +14,8 @@ from coldstart_harness.engine import ensure_engine
 from coldstart_harness.errors import HarnessError, UsageError
 from coldstart_harness.plan import load_plan
 from coldstart_harness.progress import Progress, make_console
+from coldstart_harness.slo.derived import write_derived
+from coldstart_harness.slo.loading import load_slo
 from coldstart_harness.testing.command import run_tests
 from coldstart_harness.up import DEFAULT_NAME, DEFAULT_PORT, UpOptions
 from coldstart_harness.up import down as run_down
@@ -24,6 +26,8 @@ _STATUS_INTERRUPTED = 130
 _STATUS_TERMINATED = 143
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+slo_app = typer.Typer(no_args_is_help=True, help="What follows from the file of promises.")
+app.add_typer(slo_app, name="slo")
 
 PlanOption = Annotated[
     Path, typer.Option(help="what there is to build, written by Nix", metavar="FILE", envvar="COLDSTART_PLAN")
@@ -79,6 +83,16 @@ def bench_command(
     planned = load_plan(plan)
     bench = Bench(plan=planned, engine=ensure_engine(progress.note), progress=progress, out=out.resolve(), runs=runs)
     run_bench(bench, rows, json)
+
+
+@slo_app.command("derive")
+def derive(
+    slo: Annotated[Path, typer.Option(help="the file of promises", metavar="FILE", envvar="COLDSTART_SLO")],
+    out: Annotated[Path, typer.Option(help="directory to write to")] = Path("deploy"),
+) -> None:
+    """Write Kubernetes objects and Prometheus rules that follow from the promises."""
+    for path in write_derived(load_slo(slo), out):
+        make_console().print(str(path), soft_wrap=True)
 
 
 def main() -> None:
