@@ -113,6 +113,8 @@ class Server:
         await asyncio.sleep(LINGER_S)
         await self.idle.wait()
         listener.close()
+        # Who was accepted in the last moment is answered too.
+        await asyncio.sleep(LINGER_S / 5)
 
     def mark(self, phase: str) -> None:
         self.marks[phase] = time.clock_gettime(time.CLOCK_BOOTTIME) - _process_start_s()
