@@ -12,7 +12,9 @@ def _is_jmespath(expression: str) -> str:
     try:
         jmespath.compile(expression)
     except JMESPathError as error:
-        raise ValueError(f"{expression!r} is not a JMESPath expression: {error}") from None
+        # The lines after the first one draw an arrow below the expression.
+        reason = str(error).splitlines()[0].rstrip(":")
+        raise ValueError(f"{expression!r} is not a JMESPath expression: {reason}") from None
     return expression
 
 
