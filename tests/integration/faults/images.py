@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import docker
 from docker.errors import ImageNotFound
+
+from coldstart_harness.engine import Engine
 
 # Set by `nix run`. The Python of any other environment is no closed set of files that could become an image.
 ENVIRONMENT = "COLDSTART_ENVIRONMENT"
@@ -65,9 +66,9 @@ def _program(name: str) -> str:
 class Workshop:
     """Makes images and remembers them. All are of one repository, with tags of this session's own."""
 
-    def __init__(self, client: docker.DockerClient, python: Interpreter) -> None:
-        self._client = client
-        self._python = python
+    def __init__(self, engine: Engine, python: Interpreter) -> None:
+        self.engine = engine
+        self.python = python
         self._session = secrets.token_hex(4)
         self._base = f"{REPOSITORY}:base-{self._session}"
         self._made = [self._base]
@@ -76,7 +77,7 @@ class Workshop:
                 for path in python.closure:
                     tar.add(path)
             archive.seek(0)
-            client.api.import_image_from_data(archive, repository=REPOSITORY, tag=f"base-{self._session}")
+            engine.client.api.import_image_from_data(archive, repository=REPOSITORY, tag=f"base-{self._session}")
 
     def subject(self, fault: str, *, version: int = 1) -> str:
         """The image of a server with one fault.
@@ -95,14 +96,14 @@ class Workshop:
             }
             self._made.append(tag)
             context = _tar({**files, "Dockerfile": self._dockerfile(fault).encode()})
-            self._client.images.build(fileobj=context, custom_context=True, tag=tag, rm=True, forcerm=True)
+            self.engine.client.images.build(fileobj=context, custom_context=True, tag=tag, rm=True, forcerm=True)
         return tag
 
     def clear(self) -> None:
         """Remove everything that was made, the base last."""
         for tag in reversed(self._made):
             try:
-                self._client.images.remove(tag, force=True)
+                self.engine.client.images.remove(tag, force=True)
             except ImageNotFound:
                 continue
 
@@ -110,7 +111,7 @@ class Workshop:
         if fault == "weights-move-with-code":
             return {"weights/built-with": f"version {version}\n".encode()}
         if fault == "stub-libcuda":
-            library = self._python.a_library
+            library = self.python.a_library
             return {
                 "cuda/engine.so": _finding_libraries_in(library, _STUBS),
                 "cuda/stubs/libcuda.so": library.read_bytes(),
@@ -118,7 +119,7 @@ class Workshop:
         return {}
 
     def _dockerfile(self, fault: str) -> str:
-        entrypoint = [str(self._python.program), "-B", "/srv/code/server.py", fault]
+        entrypoint = [str(self.python.program), "-B", "/srv/code/server.py", fault]
         lines = [
             f"FROM {self._base}",
             "COPY weights /srv/weights",

@@ -18,7 +18,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-IMPORTED_S = time.clock_gettime(time.CLOCK_BOOTTIME)
 PORT = 8080
 WEIGHTS = Path("/srv/weights/weights.bin")
 WEIGHTS_SHA256 = Path("/srv/weights/weights.sha256")
@@ -36,16 +35,24 @@ LINGER_S = 0.5
 Answer = tuple[int, Mapping[str, Any]]
 
 
+def since_process_start_s() -> float:
+    """Seconds since the kernel made this process (proc_pid_stat(5), field 22)."""
+    fields = Path("/proc/self/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+
+
 class Model:
     """Weights from one file, and how far they are. Its load blocks; it is for a thread."""
 
     def __init__(self) -> None:
         self.state = "loading"
         self.reason = ""
+        self.began_s: float | None = None
         self.phases: dict[str, float] = {}
         self._sum = 0
 
     def load(self) -> None:
+        self.began_s = since_process_start_s()
         begun = time.monotonic()
         content = WEIGHTS.read_bytes()
         if not self.is_genuine(content):
@@ -71,7 +78,7 @@ class Server:
 
     def __init__(self) -> None:
         self.model = Model()
-        self.marks: dict[str, float] = {"imports": IMPORTED_S - _process_start_s()}
+        self.marks: dict[str, float] = {"imports": since_process_start_s()}
         self.stopping = asyncio.Event()
         self.idle = asyncio.Event()
         self.idle.set()
@@ -117,7 +124,7 @@ class Server:
         await asyncio.sleep(LINGER_S / 5)
 
     def mark(self, phase: str) -> None:
-        self.marks[phase] = time.clock_gettime(time.CLOCK_BOOTTIME) - _process_start_s()
+        self.marks[phase] = since_process_start_s()
 
     async def answer(self, path: str, body: bytes) -> Answer:
         if path == "/livez":
@@ -131,7 +138,14 @@ class Server:
         return 404, {"error": f"there is no {path}"}
 
     def _health(self) -> Mapping[str, Any]:
-        model = {"state": self.model.state, "reason": self.model.reason, "revision": "1", "phases": self.model.phases}
+        model = {
+            "state": self.model.state,
+            "reason": self.model.reason,
+            "revision": "1",
+            "required": True,
+            "began_s": self.model.began_s,
+            "phases": self.model.phases,
+        }
         return {"models": {"sum": model}, "startup": self.startup()}
 
     async def _predict(self, body: bytes) -> Answer:
@@ -280,12 +294,6 @@ FAULTS: dict[str, type[Server]] = {
     "slow-tail": SlowTail,
     "clock-liar": ClockLiar,
 }
-
-
-def _process_start_s() -> float:
-    """Seconds since boot at which the kernel made this process (proc_pid_stat(5), field 22)."""
-    fields = Path("/proc/self/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
 
 
 async def main() -> None:
