@@ -16,7 +16,7 @@ def format_bytes(size: int) -> str:
 
 
 def format_seconds(seconds: float) -> str:
-    """`4.6 ms` below a tenth of a second, `0.34 s` up to a minute, `2 min 5 s` above."""
+    """`4.60 ms` below a tenth of a second, `0.34 s` up to a minute, `2 min 5 s` above."""
     if seconds < 0.1:
         return f"{_three_digits(seconds * 1000)} ms"
     if seconds < 60:
@@ -25,8 +25,15 @@ def format_seconds(seconds: float) -> str:
     return f"{minutes} min {rest} s"
 
 
+def format_number(value: float) -> str:
+    """Counts whole, ratios and rates to three digits: `1000`, `0.984`, `36.7`."""
+    if value == round(value):
+        return f"{value:.0f}"
+    return _three_digits(value) if abs(value) >= 1 else f"{value:.3g}"
+
+
 def _three_digits(value: float) -> str:
-    if value >= 100:
+    if value >= 100 or value == 0:
         return f"{value:.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coldstart_harness.figures import Spread, format_bytes, format_seconds, percentile, spread_of
+from coldstart_harness.figures import Spread, format_bytes, format_number, format_seconds, percentile, spread_of
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,7 @@ def test_sizes_are_decimal_with_three_digits(size: int, text: str) -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
+        (0, "0 ms"),
         (0.0046, "4.60 ms"),
         (0.0994, "99.4 ms"),
         (0.1, "0.10 s"),
@@ -36,6 +37,14 @@ def test_sizes_are_decimal_with_three_digits(size: int, text: str) -> None:
 def test_times_change_unit_with_their_size(seconds: float, text: str) -> None:
     """Times are given in milliseconds, seconds or minutes, whichever reads best."""
     assert format_seconds(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0"), (1000, "1000"), (0.98361, "0.984"), (36.66, "36.7"), (1234.5, "1234")]
+)
+def test_counts_are_whole_and_ratios_have_three_digits(value: float, text: str) -> None:
+    """A count has no decimals; a ratio or a rate has three digits."""
+    assert format_number(value) == text
 
 
 def test_a_percentile_is_a_value_that_was_seen() -> None:

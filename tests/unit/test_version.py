@@ -1,12 +1,14 @@
-"""The version stands in two places, because an image holds no package metadata of the server."""
+"""The version stands in three places: images hold no package metadata, and the harness runs from its sources."""
 
 import tomllib
 from pathlib import Path
 
-from coldstart import __version__
+import coldstart
+import coldstart_harness
 
 
-def test_the_server_reports_the_project_version() -> None:
-    """What /health and /metrics say is what the images are tagged with."""
+def test_server_and_harness_have_the_project_version() -> None:
+    """What /health, /metrics and reports of proofs say is what the images are tagged with."""
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
-    assert __version__ == project["tool"]["poetry"]["version"]
+    wanted = project["tool"]["poetry"]["version"]
+    assert (coldstart.__version__, coldstart_harness.__version__) == (wanted, wanted)

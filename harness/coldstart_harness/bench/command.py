@@ -2,18 +2,20 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from coldstart_harness.bench.bare import measure_bare
 from coldstart_harness.bench.build import measure_build
 from coldstart_harness.bench.change import measure_change
 from coldstart_harness.bench.http import measure_http, measure_throughput
-from coldstart_harness.bench.report import Measurement, document_of, machine_facts, table_of
+from coldstart_harness.bench.report import Measurement, document_of, table_of
 from coldstart_harness.bench.rows import EVERYTHING, WHEEL, Bench, Row
 from coldstart_harness.bench.sizes import measure_sizes
 from coldstart_harness.bench.start import measure_start
 from coldstart_harness.errors import UsageError
 from coldstart_harness.images import build_image, load_image
+from coldstart_harness.machine import engine_facts, machine_facts
 
 ROWS: Mapping[str, Row] = {
     "sizes": measure_sizes,
@@ -43,7 +45,7 @@ def chosen_rows(only: str | None) -> list[str]:
 
 def run_bench(bench: Bench, rows: Sequence[str], json_file: Path | None) -> None:
     """Load both images, measure the rows, print the table, and write the document where one is wanted."""
-    machine = machine_facts()
+    machine = asdict(machine_facts())
     for attribute in (WHEEL, EVERYTHING):
         image = bench.plan.image(attribute)
         with bench.progress.phase(f"{attribute}: build and load") as phase:
@@ -56,11 +58,6 @@ def run_bench(bench: Bench, rows: Sequence[str], json_file: Path | None) -> None
     bench.progress.console.print(table_of(measurements))
     if json_file is not None:
         json_file.parent.mkdir(parents=True, exist_ok=True)
-        machine["container_engine"] = _engine_facts(bench)
+        machine["container_engine"] = str(engine_facts(bench.engine))
         json_file.write_text(json.dumps(document_of(measurements, machine), indent=2) + "\n", encoding="utf-8")
         bench.progress.note(f"written: {json_file}")
-
-
-def _engine_facts(bench: Bench) -> str:
-    info = bench.engine.client.info()
-    return f"{bench.engine.kind} {info.get('ServerVersion')}, storage driver {info.get('Driver')}"

@@ -1,7 +1,5 @@
-"""Measurements, the table that people read and the document that programs read. Pure but for the machine's facts."""
+"""Measurements, the table that people read and the document that programs read. Pure."""
 
-import os
-import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -125,22 +123,3 @@ def _text(value: float, unit: Unit) -> str:
     if unit == "s":
         return format_seconds(value)
     return format_bytes(int(value)) if unit == "B" else f"{value:.0f} {unit}"
-
-
-def machine_facts() -> dict[str, Any]:
-    """What the figures depend on: processor, cores, memory, kernel, and how busy the machine was before."""
-    return {
-        "processor": _first_of("/proc/cpuinfo", "model name") or platform.processor(),
-        "cpus": len(os.sched_getaffinity(0)),
-        "memory": _first_of("/proc/meminfo", "MemTotal"),
-        "kernel": platform.release(),
-        "load_average_before": os.getloadavg()[0],
-    }
-
-
-def _first_of(path: str, key: str) -> str:
-    try:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - a kernel file, read line by line
-            return next((line.partition(":")[2].strip() for line in file if line.startswith(key)), "")
-    except OSError:
-        return ""
