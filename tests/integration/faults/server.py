@@ -58,6 +58,7 @@ class Model:
         if not self.is_genuine(content):
             self.state, self.reason = "failed", f"{WEIGHTS} has not the sha256 that it should have"
             return
+        self.state = "building"
         read = time.monotonic()
         self._sum = sum(content)
         time.sleep(BUILD_S)
@@ -195,10 +196,10 @@ class Server:
 
 
 class ReadyTooEarly(Server):
-    """Says that it is ready as soon as it listens."""
+    """Says that it is ready as soon as it has the right weights, before there is a model of them."""
 
     def is_ready(self) -> bool:
-        return not self.stopping.is_set()
+        return self.model.state in ("building", "ready") and not self.stopping.is_set()
 
 
 class TrustingModel(Model):
