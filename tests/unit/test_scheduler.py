@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
 import pytest
+import structlog
 from tests.polling import until
 
 from coldstart.domain.errors import EngineFailed, NotReady, Overloaded
@@ -121,6 +122,43 @@ async def test_a_full_queue_refuses_at_once(
     assert scheduler.refusals == 1
     engine.gate.set()
     assert [await running, await waiting] == [2, 4]
+
+
+async def test_work_that_would_come_later_is_refused_by_the_same_queue(make: Make, engine: DoublingEngine) -> None:
+    """Asking for room raises what submitting would, and counts as the refusal that it is."""
+    scheduler = make(queue_limit=1)
+    scheduler.check_room()
+    engine.gate.clear()
+    running = begin(scheduler.submit(1))
+    await entered(engine)
+    waiting = begin(scheduler.submit(2))
+    await until(lambda: scheduler.depth == 1)
+    assert not scheduler.has_room
+    with pytest.raises(Overloaded, match="the queue of model 'double' is full: 1 requests wait"):
+        scheduler.check_room()
+    assert scheduler.refusals == 1
+    engine.gate.set()
+    assert [await running, await waiting] == [2, 4]
+    assert scheduler.has_room
+
+
+async def test_a_flood_of_refusals_is_one_line(make: Make, engine: DoublingEngine) -> None:
+    """The log says that the queue is full, not how often within a second."""
+    with structlog.testing.capture_logs() as log:
+        scheduler = make(queue_limit=1)
+        engine.gate.clear()
+        running = begin(scheduler.submit(1))
+        await entered(engine)
+        waiting = begin(scheduler.submit(2))
+        await until(lambda: scheduler.depth == 1)
+        for _ in range(50):
+            with contextlib.suppress(Overloaded):
+                scheduler.check_room()
+        engine.gate.set()
+        await asyncio.gather(running, waiting)
+    told = [line for line in log if line["event"] == "queue_full"]
+    assert scheduler.refusals == 50
+    assert [(line["queue_limit"], line["refusals"]) for line in told] == [(1, 1)]
 
 
 async def test_a_cancelled_request_leaves_the_queue_and_never_runs(make: Make, engine: DoublingEngine) -> None:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from coldstart import __version__
 from coldstart.api import dependencies, metrics, probes
+from coldstart.api.admission import AdmissionGate
 from coldstart.api.bodies import BoundedRequest
 from coldstart.api.middleware import ErrorBoundary, RequestContext, ShutdownGate
 from coldstart.api.problems import reply_to
@@ -45,6 +46,7 @@ def create_app(
             Middleware(RequestContext, http_metrics),
             Middleware(ErrorBoundary),
             Middleware(ShutdownGate, core.lifecycle),
+            Middleware(AdmissionGate, routers, services or {}),
             Middleware(BoundedRequest, core.settings.max_body_bytes),
         ],
         # Nothing but our own settings may switch behaviour, not even variables that FastAPI reads.

@@ -1,5 +1,6 @@
 """What happens around every request. Pure ASGI, for BaseHTTPMiddleware breaks streaming and cancellation."""
 
+import http
 import re
 import secrets
 import time
@@ -54,7 +55,10 @@ class RequestContext:
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         route = route_of(scope)
         self._metrics.duration.labels(scope["method"], route, status).observe(seconds)
-        log = self._log.debug if scope["path"] in PROBE_PATHS else self._log.info
+        # A flood of refusals must not become one of lines, which cost more than the refusals: metrics count them, and
+        # the scheduler says that it refuses.
+        quiet = scope["path"] in PROBE_PATHS or status == http.HTTPStatus.TOO_MANY_REQUESTS
+        log = self._log.debug if quiet else self._log.info
         log("http_request", method=scope["method"], route=route, status=status, duration_s=round(seconds, 6))
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from coldstart.api.admission import begins_work_of
 from coldstart.api.dependencies import service_of
 from coldstart.api.openai_schemas import CompletionRequest, completion_document, usage_document
 from coldstart.api.problems import reply_to
@@ -42,6 +43,7 @@ async def show_model(name: str, models: Models) -> Response:
 
 
 @router.post("/completions")
+@begins_work_of(NextTokenModels)
 async def complete(body: CompletionRequest, service: CompletionService, request: Request) -> Response:
     """Continue a prompt, whole or as a stream of server-sent events."""
     completion = await service.begin(body.parameters())

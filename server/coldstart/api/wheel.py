@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from starlette.responses import JSONResponse, Response
 
+from coldstart.api.admission import begins_work_of
 from coldstart.api.dependencies import service_of
 from coldstart.api.wheel_schemas import (
     ModelsDocument,
@@ -32,6 +33,7 @@ async def list_models(models: Models) -> ModelsDocument:
 
 
 @router.post("/api/v1/sessions", status_code=201, response_model=SessionDocument)
+@begins_work_of(NextTokenModels)
 async def create_session(body: NewSession, wheel: Wheel) -> Response:
     """Begin a session: the prompt's next-token distribution."""
     view = await wheel.create(body.prompt, body.model, temperature=body.temperature, top_k=body.top_k, seed=body.seed)

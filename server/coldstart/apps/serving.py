@@ -41,6 +41,7 @@ def serve(app: FastAPI, core: Core, listener: socket.socket) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=_LAST_WORDS_S,
     )

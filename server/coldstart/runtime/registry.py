@@ -81,6 +81,10 @@ class ModelRegistry:
         """The manifest's models, in its order."""
         return tuple(slot.entry for slot in self._slots.values())
 
+    def ready(self) -> Sequence[AnyServedModel]:
+        """The models that serve, in the manifest's order."""
+        return [slot.served for slot in self._slots.values() if slot.served is not None]
+
     def states(self) -> Mapping[str, ModelStatus]:
         """Model → what is known of it, in the manifest's order."""
         return {name: self._status(slot) for name, slot in self._slots.items()}

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
@@ -19,6 +20,9 @@ ResultT = TypeVar("ResultT")
 RequestT_contra = TypeVar("RequestT_contra", contravariant=True)
 ResultT_co = TypeVar("ResultT_co", covariant=True)
 CallT = TypeVar("CallT")
+
+# Refusals come in floods, and a line costs more than a refusal.
+_SECONDS_BETWEEN_WARNINGS = 1.0
 
 
 class BatchEngine(Protocol[RequestT_contra, ResultT_co]):
@@ -85,6 +89,7 @@ class Scheduler(Generic[RequestT, ResultT]):
         self._active: list[_Job[RequestT, ResultT]] = []
         self._calls: deque[Callable[[], None]] = deque()
         self._refusals = 0
+        self._tell_again_at = 0.0
         self._closing = False
         self._drop = False
         self._pace = Pace()
@@ -105,6 +110,20 @@ class Scheduler(Generic[RequestT, ResultT]):
     def refusals(self) -> int:
         """Requests refused because the queue was full, since the start."""
         return self._refusals
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another request would be let in now."""
+        return len(self._waiting) < self._queue_limit
+
+    def check_room(self) -> None:
+        """For work that would come to `submit` later: have it refused before anything is spent on it.
+
+        Raises:
+            Overloaded: the queue is full; it counts as a refusal.
+        """
+        with self._wake:
+            self._refuse_if_full()
 
     async def submit(self, request: RequestT, *, admitted: bool = False) -> ResultT:
         """The engine's result. Cancelling the await takes the request out of the queue or batch.
@@ -186,15 +205,22 @@ class Scheduler(Generic[RequestT, ResultT]):
         with self._wake:
             if self._closing:
                 raise NotReady(f"model {self._name!r} is being closed")
-            if not admitted and len(self._waiting) >= self._queue_limit:
-                self._refusals += 1
-                raise Overloaded(
-                    f"the queue of model {self._name!r} is full: {self._queue_limit} requests wait",
-                    retry_after_s=self._pace.seconds_for(len(self._waiting) + len(self._active)),
-                )
+            if not admitted:
+                self._refuse_if_full()
             self._waiting.append(job)
             self._wake.notify()
         return job
+
+    def _refuse_if_full(self) -> None:
+        if not self.has_room:
+            self._refusals += 1
+            if (now := time.monotonic()) >= self._tell_again_at:
+                self._tell_again_at = now + _SECONDS_BETWEEN_WARNINGS
+                self._log.warning("queue_full", queue_limit=self._queue_limit, refusals=self._refusals)
+            raise Overloaded(
+                f"the queue of model {self._name!r} is full: {self._queue_limit} requests wait",
+                retry_after_s=self._pace.seconds_for(len(self._waiting) + len(self._active)),
+            )
 
     def _withdraw(self, job: _Job[RequestT, ResultT]) -> None:
         with self._wake:

@@ -127,6 +127,16 @@ class NextTokenModels:
             self._models[wanted] = NextTokenModel(served)
         return self._models[wanted]
 
+    def check_room(self) -> None:
+        """For a request that will need a model, which one it has not been read for yet.
+
+        Raises:
+            Overloaded: no model has room, so that whichever it names would refuse it.
+        """
+        ready = [served for served in self._registry.ready() if served.entry.task == NEXT_TOKEN_TASK]
+        if ready and not any(served.scheduler.has_room for served in ready):
+            ready[0].scheduler.check_room()
+
     def summaries(self) -> tuple[ModelSummary, ...]:
         """All models, ready or not, in the manifest's order."""
         return tuple(
