@@ -12,7 +12,8 @@ from coldstart_harness.engine import Engine, ensure_engine, find_engine
 from coldstart_harness.errors import HarnessError, ServiceFailed
 from coldstart_harness.figures import format_seconds
 from coldstart_harness.images import build_image, load_image
-from coldstart_harness.ledger import Ledger, inner_phases
+from coldstart_harness.ledger import Ledger
+from coldstart_harness.phases import inner_phases, own_start
 from coldstart_harness.plan import PlannedImage
 from coldstart_harness.ports import free_port_from, is_free
 from coldstart_harness.progress import Progress
@@ -128,7 +129,7 @@ def _start(engine: Engine, options: UpOptions, description: Path, progress: Prog
     with progress.phase("models: until /readyz answers") as phase:
         wait_until_ready(created, service, deadline, say=phase.say, note=progress.note)
     ledger.add("models: until /readyz answers", phase.seconds)
-    ledger.phases.extend(inner_phases(service.health()))
+    ledger.phases.extend(inner_phases(own_start(service.health())))
     return service
 
 
