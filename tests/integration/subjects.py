@@ -30,12 +30,18 @@ class Subject:
         reference: its name and tag.
         port: where it listens.
         layers: its layers' names as declared, from the stable to the volatile.
+        accelerator: `cpu`, or what its engines need of the machine.
+        code_changed: the same image after a change of a line of code; None: it could not be built.
+        derivation: what Nix builds it by.
     """
 
     attribute: str
     reference: str
     port: int
     layers: tuple[str, ...]
+    accelerator: str
+    code_changed: str | None
+    derivation: str
 
 
 def subjects() -> list[Subject]:
@@ -45,7 +51,7 @@ def subjects() -> list[Subject]:
         return []
     document = json.loads(Path(path).read_text(encoding="utf-8"))
     return [
-        Subject(attribute, image["reference"], image["port"], tuple(image["layers"]))
+        Subject(attribute=attribute, **{**image, "layers": tuple(image["layers"])})
         for attribute, image in document.items()
     ]
 

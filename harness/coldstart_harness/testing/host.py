@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from coldstart_harness import apt
@@ -23,21 +24,30 @@ _SUITES = ("integration", "browser")
 def load_images(
     engine: Engine, images: Sequence[PlannedImage], progress: Progress
 ) -> tuple[list[Row], list[PlannedImage]]:
-    """Build and load each image: one test each, and those that are there now."""
+    """Build and load each image, and what it is after a change of code: one test each, and those that are there now."""
     rows, loaded = [], []
     for image in images:
-        name = f"{image.attribute} builds and loads"
-        try:
-            with progress.phase(name) as phase:
-                _description, loader = build_image(engine, image, phase.say)
-                load_image(engine, image, loader, phase.say)
-        except BuildFailed as error:
-            progress.note(f"{error}\n{error.details}")
-            rows.append(Row(name, Counts(failed=1), phase.seconds))
-        else:
-            rows.append(Row(name, Counts(passed=1), phase.seconds))
-            loaded.append(image)
+        row = _load(engine, image, f"{image.attribute} builds and loads", progress)
+        rows.append(row)
+        if row.counts.failed:
+            continue
+        changed = image.code_changed
+        if changed is not None:
+            row = _load(engine, changed, f"{image.attribute} with a line of code changed builds and loads", progress)
+            rows.append(row)
+        loaded.append(image if not row.counts.failed else replace(image, code_changed=None))
     return rows, loaded
+
+
+def _load(engine: Engine, image: PlannedImage, name: str, progress: Progress) -> Row:
+    try:
+        with progress.phase(name) as phase:
+            _description, loader = build_image(engine, image, phase.say)
+            load_image(engine, image, loader, phase.say)
+    except BuildFailed as error:
+        progress.note(f"{error}\n{error.details}")
+        return Row(name, Counts(failed=1), phase.seconds)
+    return Row(name, Counts(passed=1), phase.seconds)
 
 
 def ensure_browser(progress: Progress) -> None:
@@ -80,7 +90,14 @@ def run_pytest(engine: Engine, images: Sequence[PlannedImage], out: Path, progre
 
 
 def _subject(image: PlannedImage) -> dict[str, object]:
-    return {"reference": image.reference, "port": image.port, "layers": list(image.layers)}
+    return {
+        "reference": image.reference,
+        "port": image.port,
+        "layers": list(image.layers),
+        "accelerator": image.accelerator,
+        "code_changed": None if image.code_changed is None else image.code_changed.reference,
+        "derivation": str(image.derivation),
+    }
 
 
 def _environment(engine: Engine, subjects: Path) -> dict[str, str]:
