@@ -26,5 +26,13 @@ class ServiceFailed(HarnessError):
     """A container ended, a model failed, or an answer was not what was promised."""
 
 
+class LoadImpossible(HarnessError):
+    """This machine cannot make the load that was asked for."""
+
+
+class NotVisible(HarnessError):
+    """This machine, or whoever runs the harness on it, does not let it see what was asked: nothing is found broken."""
+
+
 class UsageError(HarnessError):
     """The command was asked for something that does not exist: exit status 2."""

@@ -1,16 +1,18 @@
 """One request and everything that became of it."""
 
-import asyncio
+import errno
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Literal, Self
 
 import aiohttp
 
+from coldstart_harness.errors import LoadImpossible
 from coldstart_harness.slo.answers import units_in, why_wrong
 from coldstart_harness.slo.document import Request
+from coldstart_harness.traffic.events import events_in
 
 # right: the expected answer, whole. wrong: another answer. turned away: 429 or 503. refused: nobody accepted the
 # connection. lost: the connection was accepted, and no whole answer came. late: none within the time.
@@ -18,6 +20,10 @@ Outcome = Literal["right", "wrong", "turned away", "refused", "lost", "late"]
 
 _TURNED_AWAY = (429, 503)
 _CONNECT_TIMEOUT_S = 10.0
+# Shorter than servers keep theirs (2 s and more), so that no request meets a connection that is just being closed.
+_KEEP_ALIVE_S = 1.0
+# This machine's own want of sockets and ports, which says nothing of the service.
+_OWN_LIMITS = (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,59 +86,94 @@ class Client:
         self._headers = dict(headers or {})
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(limit=0, force_close=self._fresh)
-        self._session = aiohttp.ClientSession(connector=connector, timeout=self._timeout, headers=self._headers)
+        connector = (
+            aiohttp.TCPConnector(limit=0, force_close=True)
+            if self._fresh
+            else aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_S)
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            timeout=self._timeout,
+            headers=self._headers,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trace_configs=[_watch_connections()],
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._session.close()
 
     async def send(self, request: Request, due_s: float | None = None) -> Exchange:
-        """Send one request and read its whole answer. Failures are outcomes, never exceptions."""
+        """Send one request and read its whole answer. The service's failures are outcomes, never exceptions.
+
+        Raises:
+            LoadImpossible: this machine has no socket or no port left.
+        """
         sent = time.monotonic()
         trace = _Trace(sent if due_s is None else due_s, sent)
         try:
             return await self._exchange(request, trace)
-        except aiohttp.ClientConnectorError as error:
-            return trace.over("refused", f"the connection was refused: {error.os_error}")
         except TimeoutError:
-            outcome: Outcome = "refused" if not trace.connected else "late"
-            return trace.over(outcome, f"no whole answer within {self._timeout.total} s")
-        except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as error:
-            return trace.over("lost", f"{type(error).__name__}: {error}")
+            return trace.over("late" if trace.connected else "refused", f"nothing whole within {self._timeout.total} s")
+        except (aiohttp.ClientError, OSError) as error:
+            if (own := getattr(error, "errno", None)) in _OWN_LIMITS:
+                raise LoadImpossible(f"this machine cannot make that many requests: {errno.errorcode[own]}") from None
+            return trace.over("lost" if trace.connected else "refused", f"{type(error).__name__}: {error}")
 
     async def _exchange(self, request: Request, trace: "_Trace") -> Exchange:
-        async with self._opened(request) as response:
-            trace.connected = True
+        content = {"json": request.document} if request.document is not None else {"data": request.body}
+        async with self._session.request(
+            request.verb,
+            self.url + request.path,
+            headers=request.headers,
+            allow_redirects=False,
+            trace_request_ctx=trace,
+            **content,
+        ) as response:
             trace.first_byte_s = time.monotonic()
             trace.status = response.status
             trace.retry_after = response.headers.get("Retry-After")
             events: list[str] | None = None
             if request.stream and response.status == request.expect.status:
-                body, events = b"", []
-                async for line in response.content:
-                    if line.startswith(b"data:"):
-                        trace.first_event_s = trace.first_event_s or time.monotonic()
-                        events.append(line[5:].strip().decode(errors="replace"))
+                body = await _read_stream(response, trace)
+                events = events_in(body)
             else:
                 body = await response.read()
-        if response.status in _TURNED_AWAY and request.expect.status != response.status:
-            return trace.over("turned away", f"status {response.status}")
-        wrong = why_wrong(request.expect, response.status, body, events)
-        if wrong is not None:
-            cut = (
-                events is not None and request.expect.last_event is not None and request.expect.last_event not in events
-            )
-            return trace.over("lost" if cut else "wrong", wrong)
-        return trace.over("right", units=units_in(request.units, body, events))
+        return self._judged(request, trace, response.status, body, events)
 
-    @asynccontextmanager
-    async def _opened(self, request: Request) -> AsyncIterator[aiohttp.ClientResponse]:
-        body = {"json": request.document} if request.document is not None else {"data": request.body}
-        async with self._session.request(
-            request.verb, self.url + request.path, headers=request.headers, allow_redirects=False, **body
-        ) as response:
-            yield response
+    def _judged(
+        self, request: Request, trace: "_Trace", status: int, body: bytes, events: list[str] | None
+    ) -> Exchange:
+        if status in _TURNED_AWAY and request.expect.status != status:
+            return trace.over("turned away", f"status {status}")
+        wrong = why_wrong(request.expect, status, body, events)
+        if wrong is None:
+            return trace.over("right", units=units_in(request.units, body, events))
+        # A server that ends a stream by closing the connection has no other way to say that it was cut.
+        last = request.expect.last_event
+        cut = events is not None and last is not None and last not in events
+        return trace.over("lost" if cut else "wrong", wrong)
+
+
+async def _read_stream(response: aiohttp.ClientResponse, trace: "_Trace") -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if trace.first_event_s is None and events_in(body):
+            trace.first_event_s = time.monotonic()
+    return bytes(body)
+
+
+def _watch_connections() -> aiohttp.TraceConfig:
+    """Tells a request's trace that its connection stands."""
+
+    async def connected(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
+        context.trace_request_ctx.connected = True
+
+    config: aiohttp.TraceConfig = aiohttp.TraceConfig()
+    config.on_connection_create_end.append(connected)
+    config.on_connection_reuseconn.append(connected)
+    return config
 
 
 @dataclass(slots=True)

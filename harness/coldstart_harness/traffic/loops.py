@@ -17,7 +17,9 @@ def for_seconds(seconds: float) -> Until:
     return lambda _exchanges: time.monotonic() >= end
 
 
-async def closed_loop(client: Client, request: Request, *, concurrency: int, until: Until) -> list[Exchange]:
+async def closed_loop(
+    client: Client, request: Request, *, concurrency: int, until: Until, pause_s: float = 0.0
+) -> list[Exchange]:
     """That many callers, each sending its next request when it has the last one's answer.
 
     Args:
@@ -25,6 +27,8 @@ async def closed_loop(client: Client, request: Request, *, concurrency: int, unt
         request: what.
         concurrency: callers at one time.
         until: asked before each request with all exchanges so far; True ends the loop.
+        pause_s: how long a caller waits after anything but a right answer, so that failures, which are quick, do not
+            become a flood.
 
     Returns:
         All exchanges, in the order in which they ended; none is left under way.
@@ -33,7 +37,10 @@ async def closed_loop(client: Client, request: Request, *, concurrency: int, unt
 
     async def caller() -> None:
         while not until(exchanges):
-            exchanges.append(await client.send(request))
+            exchange = await client.send(request)
+            exchanges.append(exchange)
+            if pause_s and exchange.outcome != "right":
+                await asyncio.sleep(pause_s)
 
     await asyncio.gather(*(caller() for _ in range(concurrency)))
     return exchanges
