@@ -1,5 +1,5 @@
 # The build matrix as data. Names are computed (lib.variantNameOf), and so are packages, checks and the image tests:
-# a new image is a new row here and nothing else.
+# a new image is a new row here, and what it promises in slo.toml.
 {
   # What a service needs of an image: the task of its models, the engine it runs them on, the extras of pyproject.toml.
   services.wheel = {
