@@ -1,0 +1,54 @@
+"""One request before any user comes, so that a wrong address is one sentence and not a thousand failures."""
+
+from urllib.parse import urlsplit
+
+import httpx
+
+from coldstart_harness.errors import ServiceFailed, UsageError
+from coldstart_harness.slo.document import Request, Service
+from loadtests.answers import Answer, events_in, judged
+from loadtests.settings import Settings
+
+_TIMEOUT_S = 30.0
+
+
+def checked_host(url: str) -> str:
+    """The address as locust wants it: scheme, host and port.
+
+    Raises:
+        UsageError: it is no such address, or holds a password, which every report would show.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"--host is like https://staging.example.org or http://127.0.0.1:8000, met {url!r}")
+    if parts.username or parts.password:
+        raise UsageError("--host holds a user or a password, which reports would show; use a token instead")
+    if parts.query or parts.fragment:
+        raise UsageError(f"--host has no query and no fragment, met {url!r}")
+    return url.rstrip("/")
+
+
+def check_answer(host: str, service: Service, settings: Settings) -> None:
+    """Ask the service's first request once.
+
+    Raises:
+        ServiceFailed: nobody answers, or not rightly; the sentence says what was met and what was wanted.
+    """
+    name, request = next(iter(service.requests.items()))
+    seen = judged(request, _asked(host, request, settings))
+    if seen.outcome != "right":
+        where = f"{request.verb} {host}{request.path} (request {name!r})"
+        raise ServiceFailed(settings.without_token(f"{where} was not answered rightly: {seen.reason}"))
+
+
+def _asked(host: str, request: Request, settings: Settings) -> Answer:
+    body = {"json": request.document} if request.document is not None else {"content": request.body}
+    try:
+        # Without the environment: the users of the load know no proxy either.
+        with httpx.Client(trust_env=False, verify=settings.ssl_context(), timeout=_TIMEOUT_S) as client:
+            headers = {**settings.headers, **request.headers}
+            response = client.request(request.verb, host + request.path, headers=headers, **body)
+    except httpx.HTTPError as error:
+        return Answer(0, error=error)
+    events = events_in(response.content) if request.stream else None
+    return Answer(response.status_code, response.content, events, response.headers.get("retry-after"))
