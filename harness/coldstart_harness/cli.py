@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from coldstart_harness import cli_proofs
 from coldstart_harness.bench.command import ROWS, chosen_rows, run_bench
 from coldstart_harness.bench.rows import Bench
 from coldstart_harness.engine import ensure_engine
@@ -93,6 +94,9 @@ def derive(
     """Write Kubernetes objects and Prometheus rules that follow from the promises."""
     for path in write_derived(load_slo(slo), out):
         make_console().print(str(path), soft_wrap=True)
+
+
+cli_proofs.add_to(app)
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
+from uuid import uuid4
 
 from coldstart_harness.engine import Engine
 from coldstart_harness.errors import HarnessError
@@ -53,6 +54,7 @@ class Trial:
         older: another image that nodes have already; None: none was given.
         installable: what Nix calls the image; None: none was given.
         gpu: containers are given all GPUs.
+        session: containers are marked with it, so that those of an interrupted session are found and removed.
     """
 
     engine: Engine
@@ -66,6 +68,7 @@ class Trial:
     older: str | None = None
     installable: str | None = None
     gpu: bool = False
+    session: str = field(default_factory=lambda: uuid4().hex)
 
     @property
     def asked(self) -> Service:

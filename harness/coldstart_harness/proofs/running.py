@@ -19,6 +19,7 @@ from coldstart_harness.proofs.proof import Trial
 from coldstart_harness.slo.document import Request
 from coldstart_harness.traffic.client import Client, Exchange
 
+# Its value is the session of the trial.
 LABEL = "coldstart.harness.proof"
 _POLL_S = 0.02
 _ASK_TIMEOUT_S = 10.0
@@ -46,7 +47,7 @@ def created(trial: Trial, **options: Any) -> Container:
     """
     service = trial.asked
     environment = {**service.env, **options.pop("environment", {})}
-    given: dict[str, Any] = {"environment": environment, "labels": {LABEL: trial.service_name or ""}, **options}
+    given: dict[str, Any] = {"environment": environment, "labels": {LABEL: trial.session}, **options}
     if trial.gpu:
         given.setdefault("device_requests", [DeviceRequest(count=-1, capabilities=[["gpu"]])])
     if _bridge_of(trial.engine) is None and "network_mode" not in given:
@@ -57,6 +58,12 @@ def created(trial: Trial, **options: Any) -> Container:
         raise ServiceFailed(f"the container engine has no image {trial.reference}; load it first") from None
     except APIError as error:
         raise ServiceFailed(f"the container engine refused to create {trial.reference}: {error.explanation}") from None
+
+
+def remove_leftovers(trial: Trial) -> None:
+    """Remove what an interruption left of the trial's session: containers created while nobody could take them."""
+    for container in trial.engine.client.containers.list(all=True, filters={"label": f"{LABEL}={trial.session}"}):
+        container.remove(force=True, v=True)
 
 
 def url_of(trial: Trial, container: Container) -> str:
@@ -78,21 +85,41 @@ def url_of(trial: Trial, container: Container) -> str:
 
 
 @contextmanager
+def held(trial: Trial, **options: Any) -> Iterator[Container]:
+    """A created container, not yet started; it is removed afterwards, whatever became of it.
+
+    Raises:
+        ServiceFailed: it could not be created.
+    """
+    container = created(trial, **options)
+    try:
+        yield container
+    finally:
+        container.remove(force=True, v=True)
+
+
+def start(container: Container) -> None:
+    """Start a container, and return when the engine says that its first process runs.
+
+    Raises:
+        ServiceFailed: the engine could not.
+    """
+    try:
+        container.start()
+    except APIError as error:
+        raise ServiceFailed(f"the container engine could not start it: {error.explanation}") from None
+
+
+@contextmanager
 def started(trial: Trial, **options: Any) -> Iterator[Running]:
     """A container that was just started, before it answers; it is removed afterwards.
 
     Raises:
         ServiceFailed: it could not be created or started, or ended at once.
     """
-    container = created(trial, **options)
-    try:
-        try:
-            container.start()
-        except APIError as error:
-            raise ServiceFailed(f"the container engine could not start it: {error.explanation}") from None
-        yield Running(container, _url_or_why(trial, container))
-    finally:
-        container.remove(force=True, v=True)
+    with held(trial, **options) as container:
+        start(container)
+        yield Running(container, url_or_why(trial, container))
 
 
 @contextmanager
@@ -143,7 +170,12 @@ def ask(url: str, request: Request, timeout_s: float = _ASK_TIMEOUT_S) -> Exchan
     return asyncio.run(once())
 
 
-def _url_or_why(trial: Trial, container: Container) -> str:
+def url_or_why(trial: Trial, container: Container) -> str:
+    """Where a container that was just started answers.
+
+    Raises:
+        ServiceFailed: it has no address; where it has ended, with its exit code, and its last log lines as details.
+    """
     try:
         return url_of(trial, container)
     except ServiceFailed:

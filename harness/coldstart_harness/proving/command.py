@@ -1,0 +1,161 @@
+"""`prove`, and the commands of single proofs, which are the same with one proof."""
+
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from coldstart_harness import __version__
+from coldstart_harness.engine import ensure_engine
+from coldstart_harness.errors import UsageError
+from coldstart_harness.machine import MachineFacts, engine_facts, machine_facts
+from coldstart_harness.plan import Plan
+from coldstart_harness.progress import Progress
+from coldstart_harness.proofs.proof import Effort, Proof, Trial
+from coldstart_harness.proofs.result import ProofResult
+from coldstart_harness.proofs.running import remove_leftovers
+from coldstart_harness.proofs.table import PROOFS
+from coldstart_harness.proving.session import results_of
+from coldstart_harness.proving.subject import in_engine, subject_of
+from coldstart_harness.report.document import SCHEMA_VERSION, PromiseFile, Report, Subject, counts_of
+from coldstart_harness.report.terminal import print_report
+from coldstart_harness.report.written import ensure_directory, write_report
+from coldstart_harness.slo.document import Image
+from coldstart_harness.slo.loading import SloFile, Target
+
+
+@dataclass(frozen=True)
+class ProveOptions:
+    """What a person chooses.
+
+    Args:
+        proofs: those that run, in this order.
+        image: what they are about, as the person names it; None: nothing but what Nix builds.
+        slo: the file of promises; None: there is none, which is right only where no image is proved.
+        plan: what can be built; None: nothing.
+        out: directory for the report.
+        effort: how much is asked.
+        against: an image that nodes have already, named likewise.
+        flake: what Nix calls the image.
+        gpu: containers are given all GPUs.
+    """
+
+    proofs: tuple[Proof, ...]
+    image: str | None
+    slo: SloFile | None
+    plan: Plan | None
+    out: Path
+    effort: Effort
+    against: str | None = None
+    flake: str | None = None
+    gpu: bool = False
+
+
+def chosen_proofs(only: str | None) -> tuple[Proof, ...]:
+    """The proofs that `--only a,b` names, in the order in which they run; all of them without it.
+
+    Raises:
+        UsageError: a name is unknown; the sentence has those that there are.
+    """
+    if only is None:
+        return tuple(PROOFS.values())
+    names = [name.strip() for name in only.split(",") if name.strip()]
+    unknown = [name for name in names if name not in PROOFS]
+    if unknown or not names:
+        raise UsageError(f"--only names {', '.join(unknown) or 'nothing'}; there are: {', '.join(PROOFS)}")
+    return tuple(proof for name, proof in PROOFS.items() if name in names)
+
+
+def prove(options: ProveOptions, progress: Progress) -> bool:
+    """Run the proofs, show what they find, and write the report, also of a run that is interrupted.
+
+    Returns:
+        Whether no promise was found broken.
+
+    Raises:
+        UsageError: there is no such image, or nothing is promised of it.
+        HarnessError: the image could not be built or loaded.
+    """
+    ensure_directory(options.out)
+    with tempfile.TemporaryDirectory(prefix="coldstart-prove-") as scratch:
+        machine, taken_at = machine_facts(), datetime.now(UTC)
+        trial = _trial(options, progress, Path(scratch))
+        subject = _subject(options, trial)
+        results: list[ProofResult] = []
+        finished = False
+        try:
+            for result in results_of(options.proofs, trial, progress):
+                results.append(result)  # noqa: PERF402 - those before an interruption are kept
+            finished = True
+        finally:
+            if not finished:
+                remove_leftovers(trial)
+            report = _report(options, trial, subject, machine, taken_at, results, interrupted=not finished)
+            _leave(report, options.out, progress)
+    return report.counts.broken == 0
+
+
+def _trial(options: ProveOptions, progress: Progress, scratch: Path) -> Trial:
+    engine = ensure_engine(progress.note)
+    target = Target("", Image(), {})
+    reference = options.flake or ""
+    if options.image is not None:
+        if options.slo is None:
+            raise UsageError(f"nothing is promised of {options.image}: give a file of promises")
+        reference = in_engine(options.image, engine, options.plan, progress)
+        target = options.slo.target_of(reference)
+    older = None if options.against is None else in_engine(options.against, engine, options.plan, progress)
+    return Trial(
+        engine=engine,
+        reference=reference,
+        image=target.image,
+        services=target.services,
+        service_name=None,
+        effort=options.effort,
+        say=progress.note,
+        scratch=scratch,
+        older=older,
+        installable=options.flake,
+        gpu=options.gpu,
+    )
+
+
+def _subject(options: ProveOptions, trial: Trial) -> Subject:
+    return Subject(trial.reference) if options.image is None else subject_of(trial.engine, trial.reference)
+
+
+def _report(
+    options: ProveOptions,
+    trial: Trial,
+    subject: Subject,
+    machine: MachineFacts,
+    taken_at: datetime,
+    results: Sequence[ProofResult],
+    *,
+    interrupted: bool,
+) -> Report:
+    return Report(
+        schema_version=SCHEMA_VERSION,
+        harness_version=__version__,
+        taken_at=taken_at.isoformat(timespec="seconds"),
+        machine=machine,
+        engine=engine_facts(trial.engine),
+        subject=subject,
+        promises=None if options.slo is None else _promise_file(options.slo.path),
+        effort=options.effort,
+        interrupted=interrupted,
+        counts=counts_of(results),
+        questions={proof.name: proof.question for proof in options.proofs},
+        proofs=tuple(results),
+    )
+
+
+def _promise_file(path: Path) -> PromiseFile:
+    return PromiseFile(path.name, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def _leave(report: Report, out: Path, progress: Progress) -> None:
+    paths = write_report(report, out)
+    print_report(report, paths, progress.console)

@@ -1,0 +1,71 @@
+"""The report on a terminal: one table, the evidence below it, and one line that counts."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from coldstart_harness.report.document import Report
+from coldstart_harness.report.wording import counts_line, place_of, reasons_of
+
+_STYLES = {"kept": "green", "broken": "bold red", "not shown": "yellow"}
+
+
+def print_report(report: Report, paths: Sequence[Path], console: Console) -> None:
+    """Print everything that a person should see at the end; the last line is the count.
+
+    Args:
+        report: what was found.
+        paths: where it was written.
+        console: where to print.
+    """
+    console.print()
+    console.print(table_of(report))
+    for part in (*_evidence(report), *_reasons(report)):
+        console.print(part)
+    console.print()
+    console.print(Text(f"Report: {', '.join(str(path) for path in paths)}"), soft_wrap=True)
+    counted = counts_line(report.counts) + (" (interrupted: not all proofs have run)" if report.interrupted else "")
+    console.print(Text(counted, style="bold red" if report.counts.broken else "bold"), soft_wrap=True)
+
+
+def table_of(report: Report) -> Table:
+    """A line for each promise, and a rule between proofs."""
+    table = Table(title=f"Promises of {report.subject.reference}", title_justify="left")
+    table.add_column("proof", no_wrap=True)
+    table.add_column("service", no_wrap=True)
+    table.add_column("promise", overflow="fold", ratio=3)
+    table.add_column("outcome", no_wrap=True)
+    table.add_column("met", justify="right", overflow="fold", ratio=2)
+    table.add_column("wanted", justify="right", overflow="fold", ratio=2)
+    for result in report.proofs:
+        for place, verdict in enumerate(result.verdicts):
+            name, service = (result.proof, result.service or "") if place == 0 else ("", "")
+            texts = [
+                Text(text) for text in (name, service, verdict.sentence, verdict.outcome, verdict.met, verdict.wanted)
+            ]
+            texts[3].stylize(_STYLES[verdict.outcome])
+            table.add_row(*texts)
+        table.add_section()
+    return table
+
+
+def _evidence(report: Report) -> Iterable[RenderableType]:
+    for reason in reasons_of(report.found("broken")):
+        yield Text()
+        for result, verdict in reason.verdicts:
+            yield Text(f"broken, {place_of(result.proof, result.service)}: {verdict.sentence}", style="bold red")
+        if reason.detail:
+            yield Padding(Text(reason.detail), (0, 0, 0, 4))
+
+
+def _reasons(report: Report) -> Iterable[RenderableType]:
+    reasons = reasons_of(report.found("not shown"))
+    if reasons:
+        yield Text()
+    for reason in reasons:
+        names = ", ".join(f"{result.proof}: {verdict.id}" for result, verdict in reason.verdicts)
+        yield Text(f"not shown, because {reason.detail} ({names})", style="yellow")
