@@ -14,6 +14,8 @@ from coldstart_harness.proofs.result import Promise, Span, SpanChart
 
 # How much is extracted in all to time the load of an image, where it fits more than once: seconds on any disk.
 _LOADED_BYTES = 1_000_000_000
+# Starts are alike in what is wrong with them.
+_SHOWN = 3
 
 ADDS_UP = Promise("ledger-adds-up", "In every start the phases add up to the wall time")
 INNER_AGREE = Promise("inner-phases-agree", "What the service says of its own start agrees with what is seen")
@@ -55,9 +57,8 @@ def _loaded(trial: Trial, findings: Findings) -> list[Watched]:
                 with fresh_copy(trial.engine, saved) as copy:
                     watches.append(watch_start(replace(trial, reference=copy.reference), copy.load))
         findings.notes.append(
-            f"loaded: {times} of {trial.effort.runs} starts, for each extracts {format_bytes(size)}; the engine gets a "
-            "copy of the image whose lowest layer is new, so that it has none of the layers; the archive is in the "
-            "page cache"
+            f"loaded: {times} starts right after {format_bytes(size)} of layers were extracted; the engine gets a copy of "
+            "the image whose lowest layer is new, so that it has none of its layers; the archive is in the page cache"
         )
     except NoCopy as error:
         findings.notes.append(f"image load was not measured: {error}")
@@ -117,7 +118,7 @@ def _judge_inner(trial: Trial, findings: Findings, watches: Sequence[Watched]) -
     tolerance = tolerance_s(telling, trial.asked.promises.ledger_gap_ratio)
     own = spread_of([watched.own.ready_s or 0.0 for watched in telling]).median
     seen = spread_of([seen_s(watched) for watched in telling]).median
-    late = [sentence for watched in telling for sentence in late_models(watched)]
+    late = [sentence for watched in telling for sentence in late_models(watched)][:_SHOWN]
     findings.judge(
         INNER_AGREE,
         abs(off) <= tolerance and not late,
