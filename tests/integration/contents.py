@@ -1,11 +1,8 @@
 """What an image holds, read through the engine without starting it."""
 
 import io
-import json
-import posixpath
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,13 +17,11 @@ class Contents:
     Args:
         config: its OCI config: User, Env, Labels and the like.
         created_by: the layers' notes on what they hold, from the first to the last.
-        layer_sizes: bytes of each of these layers.
         paths: absolute path of every file, link and directory.
     """
 
     config: dict[str, Any]
     created_by: tuple[str, ...]
-    layer_sizes: tuple[int, ...]
     paths: frozenset[str]
 
     @property
@@ -37,41 +32,16 @@ class Contents:
 def contents_of(engine: docker.DockerClient, reference: str) -> Contents:
     image = engine.images.get(reference)
     history = list(reversed(image.history()))
-    with at_rest(engine, reference) as container:
+    container = engine.containers.create(reference)
+    try:
         paths = frozenset(_paths(container))
+    finally:
+        container.remove(v=True)
     return Contents(
         config=image.attrs["Config"],
         created_by=tuple(layer["CreatedBy"] for layer in history),
-        layer_sizes=tuple(layer["Size"] for layer in history),
         paths=paths,
     )
-
-
-@contextmanager
-def at_rest(engine: docker.DockerClient, reference: str) -> Iterator[Container]:
-    """A container that is never started."""
-    container = engine.containers.create(reference)
-    try:
-        yield container
-    finally:
-        container.remove(v=True)
-
-
-def read_file(container: Container, path: str) -> bytes:
-    """A file's bytes; links are followed."""
-    chunks, status = container.get_archive(path)
-    if status["linkTarget"]:
-        return read_file(container, posixpath.join(posixpath.dirname(path), status["linkTarget"]))
-    with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
-        member = archive.extractfile(archive.getmembers()[0])
-        assert member is not None, f"{path} is not a file"
-        return member.read()
-
-
-def manifest_in(container: Container, environment: dict[str, str]) -> dict[str, Any]:
-    """The model manifest that the image is told to serve."""
-    document: dict[str, Any] = json.loads(read_file(container, environment["MODELS_MANIFEST"]))
-    return document
 
 
 def _paths(container: Container) -> Iterator[str]:
