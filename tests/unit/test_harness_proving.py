@@ -32,6 +32,7 @@ liveness = "/live"
 readiness = "/ready"
 requests.echo.path = "/echo"
 """
+PAGE = Path(__file__).parents[2] / "docs/architecture/06-proofs.md"
 LABELS = {"org.opencontainers.image.version": "1.2", "org.opencontainers.image.revision": "cafe"}
 HOLDS = Promise("holds", "It holds.")
 
@@ -180,6 +181,7 @@ def test_an_interrupted_run_leaves_its_report_and_no_container(
     report = read_report(tmp_path / "out/report.json")
     assert report.interrupted
     assert [result.proof for result in report.proofs] == ["first"]
+    assert report.counts.kept == 1
     assert client.running == [other]
     assert shown_on(console).splitlines()[-1].endswith("(interrupted: not all proofs have run)")
 
@@ -282,6 +284,17 @@ def test_an_image_that_vanished_is_a_failure(client: FakeClient) -> None:
     """It is said by its name."""
     with pytest.raises(ServiceFailed, match="has no image gone:1 any more"):
         subject_of(Engine("docker", "", cast(Any, client)), "gone:1")
+
+
+def test_every_proof_is_explained() -> None:
+    """The page has a section for each proof, in the order of the table, and a row that says what it is about."""
+    text = PAGE.read_text(encoding="utf-8")
+    sections = [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")]
+    assert [section for section in sections if section in PROOFS] == list(PROOFS)
+    about = {"service": "each service", "image": "the image at rest", "flake": "what Nix builds"}
+    for name, proof in PROOFS.items():
+        assert f"| [{name}](#{name}) |" in text
+        assert next(line for line in text.splitlines() if f"(#{name})" in line).endswith(f"| {about[proof.scope]} |")
 
 
 def test_proofs_are_chosen_by_name() -> None:

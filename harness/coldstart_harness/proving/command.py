@@ -2,8 +2,7 @@
 
 import hashlib
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -79,21 +78,20 @@ def prove(options: ProveOptions, progress: Progress) -> bool:
         HarnessError: the image could not be built or loaded.
     """
     ensure_directory(options.out)
+    machine = machine_facts()
     with tempfile.TemporaryDirectory(prefix="coldstart-prove-") as scratch:
-        machine, taken_at = machine_facts(), datetime.now(UTC)
         trial = _trial(options, progress, Path(scratch))
-        subject = _subject(options, trial)
+        report = _empty_report(options, trial, machine)
         results: list[ProofResult] = []
-        finished = False
         try:
             for result in results_of(options.proofs, trial, progress):
                 results.append(result)  # noqa: PERF402 - those before an interruption are kept
-            finished = True
+            report = replace(report, interrupted=False)
         finally:
-            if not finished:
+            if report.interrupted:
                 remove_leftovers(trial)
-            report = _report(options, trial, subject, machine, taken_at, results, interrupted=not finished)
-            _leave(report, options.out, progress)
+            report = replace(report, proofs=tuple(results), counts=counts_of(results))
+            print_report(report, write_report(report, options.out), progress.console)
     return report.counts.broken == 0
 
 
@@ -122,40 +120,24 @@ def _trial(options: ProveOptions, progress: Progress, scratch: Path) -> Trial:
     )
 
 
-def _subject(options: ProveOptions, trial: Trial) -> Subject:
-    return Subject(trial.reference) if options.image is None else subject_of(trial.engine, trial.reference)
-
-
-def _report(
-    options: ProveOptions,
-    trial: Trial,
-    subject: Subject,
-    machine: MachineFacts,
-    taken_at: datetime,
-    results: Sequence[ProofResult],
-    *,
-    interrupted: bool,
-) -> Report:
+def _empty_report(options: ProveOptions, trial: Trial, machine: MachineFacts) -> Report:
+    """The report as it stands before the first proof, which is as good as interrupted."""
+    reference = trial.reference
     return Report(
         schema_version=SCHEMA_VERSION,
         harness_version=__version__,
-        taken_at=taken_at.isoformat(timespec="seconds"),
+        taken_at=datetime.now(UTC).isoformat(timespec="seconds"),
         machine=machine,
         engine=engine_facts(trial.engine),
-        subject=subject,
+        subject=Subject(reference) if options.image is None else subject_of(trial.engine, reference),
         promises=None if options.slo is None else _promise_file(options.slo.path),
         effort=options.effort,
-        interrupted=interrupted,
-        counts=counts_of(results),
+        interrupted=True,
+        counts=counts_of(()),
         questions={proof.name: proof.question for proof in options.proofs},
-        proofs=tuple(results),
+        proofs=(),
     )
 
 
 def _promise_file(path: Path) -> PromiseFile:
     return PromiseFile(path.name, hashlib.sha256(path.read_bytes()).hexdigest())
-
-
-def _leave(report: Report, out: Path, progress: Progress) -> None:
-    paths = write_report(report, out)
-    print_report(report, paths, progress.console)

@@ -22,8 +22,9 @@ def print_report(report: Report, paths: Sequence[Path], console: Console) -> Non
         paths: where it was written.
         console: where to print.
     """
-    console.print()
-    console.print(table_of(report))
+    if report.proofs:
+        console.print()
+        console.print(table_of(report))
     for part in (*_evidence(report), *_reasons(report)):
         console.print(part)
     console.print()
