@@ -1,0 +1,59 @@
+"""Which proof is run on what: every image under test, each of its services, every proof."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tests.integration.subjects import Subject
+
+from coldstart_harness.engine import Engine
+from coldstart_harness.proofs.proof import Effort, Trial
+from coldstart_harness.proofs.table import PROOFS
+from coldstart_harness.slo.loading import SloFile
+
+EFFORT = Effort(runs=5, seconds=4, requests=1000)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One proof of one image, and of one of its services where the proof is of services."""
+
+    subject: Subject
+    proof: str
+    service: str | None
+
+    @property
+    def name(self) -> str:
+        return "-".join(part for part in (self.subject.attribute, self.service, self.proof) if part)
+
+    @property
+    def gpu(self) -> bool:
+        """Whether it needs one: an image for an accelerator does, save where the question is what it does without."""
+        return self.subject.accelerator != "cpu" and self.proof != "cuda"
+
+
+def cases_of(subjects: Iterable[Subject], slo: SloFile) -> Iterator[Case]:
+    for subject in subjects:
+        for proof in PROOFS.values():
+            services = slo.target_of(subject.reference).services if proof.scope == "service" else (None,)
+            yield from (Case(subject, proof.name, service) for service in services)
+
+
+def trial_of(case: Case, slo: SloFile, engine: Engine, scratch: Path) -> Trial:
+    """What the proof is given; for the bytes of a code change, the image with its code changed, beside itself."""
+    subject = case.subject
+    target = slo.target_of(subject.reference)
+    trial = Trial(
+        engine=engine,
+        reference=subject.reference,
+        image=target.image,
+        services=target.services,
+        service_name=case.service,
+        effort=EFFORT,
+        say=lambda _line: None,
+        scratch=scratch,
+        gpu=case.gpu,
+    )
+    if case.proof == "layers" and subject.code_changed is not None:
+        return replace(trial, reference=subject.code_changed, older=subject.reference)
+    return trial
