@@ -21,7 +21,7 @@ _QUIET_S = 1.0
 # As `docker stop` has it.
 _STOP_S = 10
 _LOOK_S = 0.05
-_OWN_LOOKUP_S = 3.0
+_OWN_LOOKUP_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +79,23 @@ def listen(trial: Trial, answers: Callable[[Running], None]) -> Heard:
 
 
 def _why_blind(container: Container, recording: Recording, name: str) -> str:
-    """Why a lookup would not be seen; empty where the harness has seen its own."""
-    servers = [
-        line.split()[1]
-        for line in process_of(container).joinpath("root/etc/resolv.conf").read_text(encoding="utf-8").splitlines()
-        if line.startswith("nameserver ")
-    ]
-    if not servers:
-        return ""
-
-    def look_up() -> None:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-            asking.sendto(lookup_of(name), (servers[0], 53))
-
-    in_network_of(container, look_up)
+    """Why a lookup might not be seen; empty where the harness has seen its own."""
+    try:
+        settings = process_of(container).joinpath("root/etc/resolv.conf").read_text(encoding="utf-8")
+        server = next(
+            line.split()[1] for line in settings.splitlines() if line.startswith("nameserver ") and "." in line
+        )
+        in_network_of(container, lambda: _look_up(name, server))
+    except (OSError, StopIteration) as error:
+        return f"no lookup could be tried inside the container: {error!r}"
     deadline = time.monotonic() + _OWN_LOOKUP_S
     while all(call.name != name for call in recording.calls):
         if time.monotonic() > deadline:
-            return f"a lookup that the harness made inside the container, at {servers[0]}, did not appear"
+            return f"a lookup that the harness made inside the container, at {server}, did not appear"
         time.sleep(_LOOK_S)
     return ""
+
+
+def _look_up(name: str, server: str) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.sendto(lookup_of(name), (server, 53))

@@ -31,11 +31,12 @@ def find_out(trial: Trial, findings: Findings) -> None:
         first = not starts
         serve_s = min(_SERVE_S, trial.effort.seconds) if first else _SERVE_BRIEFLY_S
         starts.append(watch(trial, serve_s=serve_s, to_the_end=first))
-    findings.notes += [
-        "Times count from the call that starts the container, so they hold the engine's share.",
-        f"The first questions were asked {format_seconds(_unseen_s(starts))} after the engine said that it had started "
-        "the container; what a process does before is not seen.",
-    ]
+    findings.notes.append("Times count from the call that starts the container, so they hold the engine's share.")
+    if (unseen_s := _unseen_s(starts)) is not None:
+        findings.notes.append(
+            f"The first questions were asked {format_seconds(unseen_s)} after the engine said that it had started the "
+            "container; what a process does before is not seen."
+        )
     _judge_start(trial, findings, starts, wanted)
     _judge_lies(trial, findings, starts)
     findings.draw(_chart(starts[0]))
@@ -115,9 +116,9 @@ def _sentence(seen: Watched, lie: Lie) -> str:
     return f"readiness said 200 from {begin} to {end}; requests that failed: {lie.failures}, the first: {lie.reason}"
 
 
-def _unseen_s(starts: Sequence[Watched]) -> float:
+def _unseen_s(starts: Sequence[Watched]) -> float | None:
     first_questions = [(seen, [asked[0].sent_s for asked in seen.askers if asked]) for seen in starts]
-    return max((min(sent) - seen.running_s for seen, sent in first_questions if sent), default=0.0)
+    return max((min(sent) - seen.running_s for seen, sent in first_questions if sent), default=None)
 
 
 def _chart(seen: Watched) -> SpanChart:

@@ -61,9 +61,12 @@ def created(trial: Trial, **options: Any) -> Container:
 
 
 def remove_leftovers(trial: Trial) -> None:
-    """Remove what an interruption left of the trial's session: containers created while nobody could take them."""
-    for container in trial.engine.client.containers.list(all=True, filters={"label": f"{LABEL}={trial.session}"}):
+    """Remove what an interruption left of the trial's session: what was created while nobody could take it."""
+    marked = {"label": f"{LABEL}={trial.session}"}
+    for container in trial.engine.client.containers.list(all=True, filters=marked):
         container.remove(force=True, v=True)
+    for network in trial.engine.client.networks.list(filters=marked):
+        network.remove()
 
 
 def url_of(trial: Trial, container: Container) -> str:
