@@ -110,6 +110,25 @@ def test_a_row_that_fails_breaks_its_own_promise(monkeypatch: pytest.MonkeyPatch
     assert broken[0].detail == "it ended with exit code 1\nmust be root"
 
 
+def test_what_fails_in_freedom_is_no_restrictions_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that does not serve at all is told so, once for every promise."""
+
+    def wrong(*_: object) -> None:
+        raise ServiceFailed("the answer is 41", details="the log")
+
+    @contextmanager
+    def serving(_trial: Trial) -> Iterator[None]:
+        yield
+
+    monkeypatch.setattr(lockdown, "serving", serving)
+    monkeypatch.setattr(lockdown, "_ask_everything", wrong)
+    result = lockdown.PROOF.run(trial())
+    assert {verdict.detail for verdict in result.verdicts} == {
+        "without any restriction already: the answer is 41\nthe log"
+    }
+    assert set(outcomes(result).values()) == {"broken"}
+
+
 def test_what_this_machine_hides_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """A row that could not be tried, and a network that could not be watched, are no failures of the image."""
 

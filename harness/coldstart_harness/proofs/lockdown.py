@@ -16,16 +16,27 @@ _ANSWER_TIMEOUT_S = 30.0
 
 def find_out(trial: Trial, findings: Findings) -> None:
     """One container for each restriction, and one that is only listened to."""
-    # What it does not do in freedom says nothing about a restriction.
     trial.say("without restrictions")
-    with serving(trial) as running:
-        _ask_everything(trial, running)
+    _serve_in_freedom(trial)
     environment = environment_of(trial)
     for row in ROWS:
         trial.say(row.promise.id.replace("-", " "))
         _judge_row(trial, findings, row, row.options(environment))
     trial.say("listening to whom it calls")
     _judge_calls(trial, findings)
+
+
+def _serve_in_freedom(trial: Trial) -> None:
+    """Return when it has answered every request rightly: what it does not do in freedom is no restriction's fault.
+
+    Raises:
+        ServiceFailed: it has not.
+    """
+    try:
+        with serving(trial) as running:
+            _ask_everything(trial, running)
+    except ServiceFailed as error:
+        raise ServiceFailed(f"without any restriction already: {error}", details=error.details) from None
 
 
 def _judge_row(trial: Trial, findings: Findings, row: Row, options: Options) -> None:

@@ -102,7 +102,7 @@ def _judge_never(
         promise,
         max(seconds),
         trial.asked.promises.lie_ms / 1000,
-        lambda value: f"{value * 1000:.3g} ms",
+        lambda value: f"{round(value * 1000, 1):g} ms",
         detail="\n".join(
             f"start {number}: {_sentence(seen, lie)}"
             for number, (seen, lies_of_one) in enumerate(zip(starts, lies, strict=True), 1)
