@@ -46,13 +46,25 @@ class FakeImage:
         self.attrs = {"Id": self.id, "Size": 1000, "Config": {"Labels": LABELS}}
 
 
-class FakeContainer:
-    def __init__(self, containers: "list[FakeContainer]", label: str) -> None:
-        self.label = label
-        self._containers = containers
+class FakeCollection:
+    """Containers or networks: of each its label."""
+
+    def __init__(self) -> None:
+        self.labels: list[str] = []
+
+    def list(self, *, filters: dict[str, str], **_options: bool) -> "list[FakeMember]":
+        return [FakeMember(self.labels, label) for label in self.labels if label == filters["label"]]
+
+
+class FakeMember:
+    """A container or a network that was listed."""
+
+    def __init__(self, labels: list[str], label: str) -> None:
+        self._labels = labels
+        self._label = label
 
     def remove(self, **_options: bool) -> None:
-        self._containers.remove(self)
+        self._labels.remove(self._label)
 
 
 class FakeClient:
@@ -61,9 +73,9 @@ class FakeClient:
     def __init__(self, *references: str) -> None:
         self.references = set(references)
         self.archives: dict[bytes, list[FakeImage]] = {}
-        self.running: list[FakeContainer] = []
         self.images = self
-        self.containers = self
+        self.containers = FakeCollection()
+        self.networks = FakeCollection()
 
     def get(self, reference: str) -> FakeImage:
         if reference not in self.references:
@@ -75,10 +87,6 @@ class FakeClient:
             return self.archives[file.read()]
         except KeyError:
             raise ImageLoadError("invalid tar header") from None
-
-    def list(self, *, all: bool, filters: dict[str, str]) -> list[FakeContainer]:  # noqa: A002 - the SDK's name
-        assert all
-        return [each for each in self.running if each.label == filters["label"]]
 
     def info(self) -> dict[str, str]:
         return {"ServerVersion": "20.10", "Driver": "overlay2"}
@@ -169,11 +177,12 @@ def test_an_interrupted_run_leaves_its_report_and_no_container(
     run: Run, client: FakeClient, console: Console, tmp_path: Path, interruption: BaseException
 ) -> None:
     """What was found before is written and marked; containers of this session go, those of others stay."""
-    other = FakeContainer(client.running, f"{LABEL}=another session")
-    client.running.append(other)
+    other = f"{LABEL}=another session"
+    client.containers.labels.append(other)
 
     def interrupt(trial: Trial, _findings: Findings) -> None:
-        client.running.append(FakeContainer(client.running, f"{LABEL}={trial.session}"))
+        for collection in (client.containers, client.networks):
+            collection.labels.append(f"{LABEL}={trial.session}")
         raise interruption
 
     with pytest.raises(type(interruption)):
@@ -182,7 +191,7 @@ def test_an_interrupted_run_leaves_its_report_and_no_container(
     assert report.interrupted
     assert [result.proof for result in report.proofs] == ["first"]
     assert report.counts.kept == 1
-    assert client.running == [other]
+    assert (client.containers.labels, client.networks.labels) == ([other], [])
     assert shown_on(console).splitlines()[-1].endswith("(interrupted: not all proofs have run)")
 
 

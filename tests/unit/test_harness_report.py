@@ -226,6 +226,14 @@ def test_spans_that_nobody_could_tell_apart_are_one() -> None:
     assert merged(spans[::-1], 0.01) == [(0.0, 2.0), (3.0, 4.0)]
 
 
+def test_a_waterfall_has_the_length_of_each_phase() -> None:
+    """One span a row is a waterfall: its lengths are written, for no eye reads milliseconds off an axis."""
+    rows = (("create", (Span(0.0, 0.25, "adds up"),)), ("imports", (Span(0.25, 2.0, "adds up"),)))
+    svg = svg_of(SpanChart("Cold start", "seconds", rows), {"adds up": "#0072b2"})
+    assert ">0.25 s</text>" in svg
+    assert ">1.75 s</text>" in svg
+
+
 @pytest.mark.parametrize(
     "chart", [SpanChart("empty", "s", ()), SpanChart("rows", "s", (("a", ()),)), LineChart("none", "s", "MB", ())]
 )

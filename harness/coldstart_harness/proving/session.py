@@ -8,8 +8,8 @@ from pathlib import Path
 
 from coldstart_harness.progress import Progress
 from coldstart_harness.proofs.proof import Findings, Proof, Trial
-from coldstart_harness.proofs.result import ProofResult, Verdict
-from coldstart_harness.report.wording import place_of
+from coldstart_harness.proofs.result import ProofResult
+from coldstart_harness.report.wording import in_short, place_of
 
 
 def results_of(proofs: Sequence[Proof], trial: Trial, progress: Progress) -> Iterator[ProofResult]:
@@ -20,7 +20,7 @@ def results_of(proofs: Sequence[Proof], trial: Trial, progress: Progress) -> Ite
                 result = _found(proof, replace(each, say=phase.say))
             for verdict in result.verdicts:
                 if verdict.outcome == "broken":
-                    progress.note(f"  broken: {_in_short(verdict)}")
+                    progress.note(f"  broken: {in_short(verdict)}")
             yield result
 
 
@@ -36,8 +36,3 @@ def _found(proof: Proof, trial: Trial) -> ProofResult:
             f"the proof itself crashed: {type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})"
         )
         return findings.result(proof.name, trial.service_name, time.monotonic() - begun)
-
-
-def _in_short(verdict: Verdict) -> str:
-    values = ", ".join(f"{word} {text}" for word, text in (("met", verdict.met), ("wanted", verdict.wanted)) if text)
-    return f"{verdict.sentence}{f' ({values})' if values else ''}"

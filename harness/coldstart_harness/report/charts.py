@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from coldstart_harness.figures import format_number, format_seconds
 from coldstart_harness.proofs.result import LineChart, Span, SpanChart
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ _LONGEST_AXIS_LABEL = 100
 _SEEN_RATIO = 1 / 500
 # Comes with matplotlib; wide, so that what is measured with it has room in other fonts.
 _FONT = "DejaVu Sans"
+# Of the axis: a length written behind a bar that ends beyond would leave the chart.
+_FAR_RATIO = 0.9
 # Stand for what the page's style sheet decides.
 _TEXT, _LINE = "#010203", "#040506"
 _SETTINGS: dict[Any, Any] = {
@@ -114,12 +117,31 @@ def _draw_spans(axes: "Axes", chart: SpanChart, colours: dict[str, str]) -> None
                 facecolors=colours[kind],
                 linewidth=0,
             )
+    if all(len(row) <= 1 for _label, row in chart.rows):
+        _write_lengths(axes, chart, first + (last - first) * _FAR_RATIO)
     axes.set_yticks(range(len(chart.rows)), [_label(label) for label, _spans in chart.rows])
     axes.set_ylim(len(chart.rows) - 0.5, -0.5)
     axes.set_xlim(min(first, 0.0), last + seen)
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
+
+
+def _write_lengths(axes: "Axes", chart: SpanChart, far: float) -> None:
+    """In a waterfall, where there is room for it: behind each bar, or before one that ends beyond `far`."""
+    text_of = format_seconds if chart.x_label.startswith("seconds") else format_number
+    for place, (_name, row) in enumerate(chart.rows):
+        for span in row:
+            x, side, offset = (span.end, "left", 4) if span.end < far else (span.start, "right", -4)
+            axes.annotate(
+                text_of(span.end - span.start),
+                (x, place),
+                xytext=(offset, 0),
+                textcoords="offset points",
+                horizontalalignment=side,
+                verticalalignment="center_baseline",
+                fontsize=8,
+            )
 
 
 def _draw_lines(axes: "Axes", chart: LineChart, colours: dict[str, str]) -> None:
@@ -134,7 +156,8 @@ def _draw_lines(axes: "Axes", chart: LineChart, colours: dict[str, str]) -> None
             markersize=3.5,
         )
     axes.set_ylabel(_label(chart.y_label))
-    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+    if all(y >= 0 for _label, points in chart.series for _x, y in points):
+        axes.set_ylim(bottom=0.0)
     axes.margins(x=0.01)
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from coldstart_harness.report.document import Report
-from coldstart_harness.report.wording import counts_line, place_of, reasons_of
+from coldstart_harness.report.wording import counts_line, in_short, place_of, reasons_of
 
 _STYLES = {"kept": "green", "broken": "bold red", "not shown": "yellow"}
 
@@ -35,7 +35,7 @@ def print_report(report: Report, paths: Sequence[Path], console: Console) -> Non
 
 def table_of(report: Report) -> Table:
     """A line for each promise, and a rule between proofs."""
-    table = Table(title=f"Promises of {report.subject.reference}", title_justify="left")
+    table = Table(title=f"Promises of {report.subject.reference}", title_justify="left", expand=True)
     table.add_column("proof", no_wrap=True)
     table.add_column("service", no_wrap=True)
     table.add_column("promise", overflow="fold", ratio=3)
@@ -58,9 +58,9 @@ def _evidence(report: Report) -> Iterable[RenderableType]:
     for reason in reasons_of(report.found("broken")):
         yield Text()
         for result, verdict in reason.verdicts:
-            yield Text(f"broken, {place_of(result.proof, result.service)}: {verdict.sentence}", style="bold red")
+            yield Text(f"broken, {place_of(result.proof, result.service)}: {in_short(verdict)}", style="bold red")
         if reason.detail:
-            yield Padding(Text(reason.detail), (0, 0, 0, 4))
+            yield Padding(Text(reason.detail), (0, 0, 0, 4), expand=False)
 
 
 def _reasons(report: Report) -> Iterable[RenderableType]:

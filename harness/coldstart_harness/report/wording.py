@@ -35,6 +35,12 @@ def place_of(proof: str, service: str | None) -> str:
     return proof if service is None else f"{proof} of {service}"
 
 
+def in_short(verdict: Verdict) -> str:
+    """The promise, with what was met and what was wanted where that can be said."""
+    values = ", ".join(f"{word} {text}" for word, text in (("met", verdict.met), ("wanted", verdict.wanted)) if text)
+    return f"{verdict.sentence}{f' ({values})' if values else ''}"
+
+
 def value_text(value: float, unit: Unit) -> str:
     """A value as people read it, with its unit."""
     if unit == "s":
