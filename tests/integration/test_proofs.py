@@ -36,14 +36,14 @@ def parameters() -> list[object]:
 
 
 @pytest.fixture(scope="session")
-def found_in(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Case], ProofResult]:
+def found_in(scratch: Path) -> Callable[[Case], ProofResult]:
     """Runs the proof of a case, or says what it found before."""
     engine = find_engine()
     assert engine is not None, "the images under test are in an engine that does not answer any more"
 
     @functools.cache
     def found(case: Case) -> ProofResult:
-        trial = trial_of(case, SLO, engine, tmp_path_factory.mktemp(case.proof))
+        trial = trial_of(case, SLO, engine, scratch)
         return PROOFS[case.proof].run(trial)
 
     return found
