@@ -262,6 +262,20 @@ def test_the_terminal_has_a_table_the_evidence_and_a_count() -> None:
     assert text.splitlines()[-2:] == ["Report: out/report.json", "1 promise kept, 2 broken, 1 not shown"]
 
 
+def test_a_long_log_does_not_bury_the_other_promises() -> None:
+    """Of evidence the terminal has the sentence, both ends of what follows, and the beginnings of long lines."""
+    log = "\n".join(f"line {number} {'x' * 200}" for number in range(20))
+    verdict = Verdict("starts", "It starts.", "broken", detail=f"it ended with exit code 1\n{log}")
+    stream = io.StringIO()
+    report = replace(REPORT, proofs=(replace(FOUND[0], verdicts=(verdict,)),))
+    print_report(report, [], Console(file=stream, color_system=None, width=100))
+    lines = [line.strip() for line in stream.getvalue().splitlines()]
+    evidence = lines[lines.index("it ended with exit code 1") + 1 :][:9]
+    assert [line.split()[1] for line in evidence] == ["0", "1", "2", "3", "12", "16", "17", "18", "19"]
+    assert evidence[4] == "… 12 lines more in the report …"
+    assert evidence[0].endswith("x…")
+
+
 def test_an_interrupted_run_says_so_in_its_last_line() -> None:
     """Nobody takes half of the proofs for all of them."""
     stream = io.StringIO()

@@ -11,6 +11,8 @@ from rich.text import Text
 from coldstart_harness.report.document import Report
 from coldstart_harness.report.wording import counts_line, in_short, place_of, reasons_of
 
+# Of evidence; the report has all of it.
+_MOST_LINES = 8
 _STYLES = {"kept": "green", "broken": "bold red", "not shown": "yellow"}
 
 
@@ -59,8 +61,18 @@ def _evidence(report: Report) -> Iterable[RenderableType]:
         yield Text()
         for result, verdict in reason.verdicts:
             yield Text(f"broken, {place_of(result.proof, result.service)}: {in_short(verdict)}", style="bold red")
-        if reason.detail:
-            yield Padding(Text(reason.detail), (0, 0, 0, 4), expand=False)
+        sentence, *lines = reason.detail.splitlines() or [""]
+        yield Padding(Text(sentence), (0, 0, 0, 4), expand=False)
+        for line in _shortened(lines):
+            # Lines of a log or a list: their beginnings are enough here.
+            yield Padding(Text(line, style="dim", no_wrap=True, overflow="ellipsis"), (0, 0, 0, 4), expand=False)
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    if len(lines) <= _MOST_LINES:
+        return lines
+    half = _MOST_LINES // 2
+    return [*lines[:half], f"… {len(lines) - 2 * half} lines more in the report …", *lines[-half:]]
 
 
 def _reasons(report: Report) -> Iterable[RenderableType]:
