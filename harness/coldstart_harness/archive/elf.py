@@ -53,7 +53,7 @@ def elves_in(image: ImageAtRest) -> list[Elf]:
     machine = _MACHINE_OF.get(image.architecture)
     found = []
     for entry in image.tree.files():
-        if entry.size <= len(_MAGIC):
+        if entry.size <= len(_MAGIC) or entry.path.endswith(".debug"):
             continue
         with image.open(entry) as file:
             if file.read(len(_MAGIC)) == _MAGIC and (elf := _read(file, entry.path, machine)):
@@ -80,7 +80,8 @@ def _described(elf: Any, path: str) -> Elf:
     for segment in elf.iter_segments():
         if isinstance(segment, InterpSegment):
             interpreter = segment.get_interp_name()
-        if not isinstance(segment, DynamicSegment):
+        # Files of debug symbols alone keep the segment's header without its bytes.
+        if not isinstance(segment, DynamicSegment) or not segment["p_filesz"]:
             continue
         for tag in segment.iter_tags():
             if tag.entry.d_tag == "DT_NEEDED":

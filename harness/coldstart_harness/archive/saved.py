@@ -88,9 +88,9 @@ class _Reader:
             [manifest] = self._document("manifest.json")
             config_name, layer_names, manifest_bytes = manifest["Config"], manifest["Layers"], None
         elif "index.json" in self._members:
-            name = _blob_name(_chosen(self._document("index.json")))
+            name = self._chosen(self._document("index.json"))
             while "manifests" in (manifest := self._document(name)):
-                name = _blob_name(_chosen(manifest))
+                name = self._chosen(manifest)
             config_name = _blob_name(manifest["config"])
             layer_names = [_blob_name(layer) for layer in manifest["layers"]]
             manifest_bytes = self._members[name].size
@@ -102,6 +102,16 @@ class _Reader:
             raise ImageUnreadable(f"the image's config names {wanted} layers, and {len(layer_names)} were saved")
         blobs = tuple(self._blob(name, number) for number, name in enumerate(layer_names))
         return Saved(config, self._members[config_name].size, manifest_bytes, blobs)
+
+    def _chosen(self, index: Mapping[str, Any]) -> str:
+        """The one image of an index that was saved. Builders put attestations beside it, for a platform `unknown`, and
+        an index names other machines' images also where they are not there.
+        """
+        images = [m for m in index["manifests"] if m.get("platform", {}).get("architecture") != "unknown"]
+        names = [name for image in images if (name := _blob_name(image)) in self._members]
+        if len(names) != 1:
+            raise ImageUnreadable(f"the saved index holds {len(names)} images instead of one")
+        return names[0]
 
     def _document(self, name: str) -> Any:
         with self._open(name) as file:
@@ -143,15 +153,6 @@ class _Reader:
         if member.issym():
             return self._members[_normal(f"{name.rpartition('/')[0]}/{member.linkname}")]
         return self._members[member.linkname] if member.islnk() else member
-
-
-def _chosen(index: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The image of an index; builders put attestations beside it, for a platform that is unknown."""
-    images = [m for m in index["manifests"] if m.get("platform", {}).get("architecture") != "unknown"]
-    if len(images) != 1:
-        raise ImageUnreadable(f"the saved index holds {len(images)} images instead of one")
-    image: Mapping[str, Any] = images[0]
-    return image
 
 
 def _blob_name(descriptor: Mapping[str, Any]) -> str:
