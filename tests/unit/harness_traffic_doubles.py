@@ -37,6 +37,7 @@ class Player:
     connections: int = 0
     requests: list[str] = field(default_factory=list)
     held: asyncio.Event = field(default_factory=asyncio.Event)
+    server: asyncio.Server | None = None
     conversations: list["asyncio.Task[None] | None"] = field(default_factory=list)
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -50,13 +51,13 @@ class Player:
                 await reader.readexactly(length)
                 path = head.split(" ")[1]
                 self.requests.append(path)
-                if not await self._play(path, writer):
+                if not await self.play(path, writer):
                     break
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
 
-    async def _play(self, path: str, writer: asyncio.StreamWriter) -> bool:
+    async def play(self, path: str, writer: asyncio.StreamWriter) -> bool:
         """Play one answer; False where the connection is closed after it."""
         whole = {
             "/right": answer(200, b'{"answer": 42, "usage": {"tokens": 3}}'),
@@ -85,10 +86,10 @@ class Player:
 
 
 @asynccontextmanager
-async def playing() -> AsyncIterator[Player]:
+async def playing(player: Player | None = None) -> AsyncIterator[Player]:
     """The server, at `url`."""
-    player = Player()
-    server = await asyncio.start_server(player.converse, "127.0.0.1", 0, limit=2**20)
+    player = player or Player()
+    player.server = server = await asyncio.start_server(player.converse, "127.0.0.1", 0, limit=2**20)
     player.url = url_at(server.sockets[0])
     async with server:
         yield player

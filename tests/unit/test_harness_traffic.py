@@ -45,6 +45,17 @@ async def test_every_end_of_a_request_is_one_outcome(
     assert met.sent_s <= (met.first_byte_s or met.sent_s) <= (met.first_event_s or met.done_s) <= met.done_s
 
 
+@pytest.mark.parametrize("fresh", [True, False], ids=["fresh", "kept"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "POST"])
+async def test_nothing_is_asked_twice(method: str, fresh: bool) -> None:
+    """What was lost is lost, also where a client might ask again by itself."""
+    async with playing() as player, Client(player.url, fresh=fresh) as client:
+        await client.send(asking("/right"))
+        met = await client.send(asking("/reset", method=method))
+    assert met.outcome == "lost"
+    assert player.requests == ["/right", "/reset"]
+
+
 async def test_a_closed_port_is_refused() -> None:
     """Nobody accepted the connection."""
     async with Client(closed_port()) as client:

@@ -165,14 +165,24 @@ async def _read_stream(response: aiohttp.ClientResponse, trace: "_Trace") -> byt
 
 
 def _watch_connections() -> aiohttp.TraceConfig:
-    """Tells a request's trace that its connection stands."""
+    """Tells a request's trace that its connection stands, and keeps aiohttp from repeating what failed.
 
-    async def connected(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
+    It asks again by itself where the method is idempotent, which would hide a request that was lost; there is no
+    setting for that.
+    """
+
+    async def begins(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
+        if context.trace_request_ctx.begun:
+            raise aiohttp.ClientConnectionError("the connection broke before an answer")
+        context.trace_request_ctx.begun = True
+
+    async def stands(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
         context.trace_request_ctx.connected = True
 
-    config: aiohttp.TraceConfig = aiohttp.TraceConfig()
-    config.on_connection_create_end.append(connected)
-    config.on_connection_reuseconn.append(connected)
+    config = aiohttp.TraceConfig()
+    config.on_connection_create_start.append(begins)
+    config.on_connection_create_end.append(stands)
+    config.on_connection_reuseconn.extend((begins, stands))
     return config
 
 
@@ -182,6 +192,7 @@ class _Trace:
 
     due_s: float
     sent_s: float
+    begun: bool = False
     connected: bool = False
     first_byte_s: float | None = None
     first_event_s: float | None = None
