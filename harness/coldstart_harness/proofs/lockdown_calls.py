@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from docker.models.containers import Container
 
-from coldstart_harness.errors import ServiceFailed
+from coldstart_harness.errors import NotVisible, ServiceFailed
 from coldstart_harness.network.entering import in_network_of, process_of
 from coldstart_harness.network.packets import Call, lookup_of
 from coldstart_harness.network.watching import Recording, watched_network
@@ -86,6 +86,8 @@ def _why_blind(container: Container, recording: Recording, name: str) -> str:
             line.split()[1] for line in settings.splitlines() if line.startswith("nameserver ") and "." in line
         )
         in_network_of(container, lambda: _look_up(name, server))
+    except NotVisible as error:
+        return str(error)
     except (OSError, StopIteration) as error:
         return f"no lookup could be tried inside the container: {error!r}"
     deadline = time.monotonic() + _OWN_LOOKUP_S
