@@ -165,7 +165,7 @@ def test_majors_that_are_there_agree(library: Callable[..., bytes], opened: Open
     files = {
         f"{SITE}/torch/lib/libtorch_cuda.so": library("libcublas.so.13", runpath="$ORIGIN/../../nvidia/lib"),
         f"{SITE}/nvidia/lib/libcublas.so.13": library(soname="libcublas.so.13"),
-        f"{SITE}/ctranslate2.libs/libctranslate2-d3.so.4.8": library() + b"\0libcublas.so.12\0",
+        f"{SITE}/ctranslate2.libs/libctranslate2-d3.so.4.8": library() + b"\0libcublas.so.12\0libnccl.so.2\0",
         f"{SITE}/nvidia12/lib/libcublas.so.12": library(soname="libcublas.so.12"),
     }
     environment = [f"{name}={value}" for name, value in RIGHT.items()]

@@ -18,6 +18,8 @@ _CUDA = re.compile(
 )
 # CTranslate2 opens CUDA's libraries when it first computes; it does not need them by name.
 _OPENS_CUDA = re.compile(r"libctranslate2\b.*\.so[.\d]*")
+# It opens this one only where a model is spread over several GPUs.
+_OPENED_FOR_SEVERAL_GPUS = "libnccl."
 # Plug-ins that stay closed where the hardware or package that they are for is not there: file → what it may lack.
 _PLUG_INS = {
     "_tkinter.*.so": ("libtk*", "libtcl*", "libBLT*"),
@@ -89,6 +91,7 @@ def wishes_when_computing(image: ImageAtRest, elves: Iterable[Elf]) -> list[Wish
         for elf in elves
         if _OPENS_CUDA.fullmatch(elf.name)
         for library in sorted(_names_written_in(image, elf))
+        if not library.startswith(_OPENED_FOR_SEVERAL_GPUS)
     ]
 
 
