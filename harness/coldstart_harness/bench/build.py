@@ -1,13 +1,13 @@
 """Row `build`: everything of the image that is not a download, built again."""
 
 import time
-from pathlib import Path
 
 from coldstart_harness import nix
 from coldstart_harness.bench.report import Measurement, Wanted, measured
 from coldstart_harness.bench.rows import EVERYTHING, Bench
+from coldstart_harness.derivations import closure_of
 from coldstart_harness.errors import BuildFailed
-from coldstart_harness.process import answer, follow
+from coldstart_harness.process import follow
 
 _WANTED_S = 60.0
 # With the genuine inputs the closure goes down to the compilers, which a binary cache provides.
@@ -22,7 +22,7 @@ def measure_build(bench: Bench) -> list[Measurement]:
     """
     image = bench.plan.image(EVERYTHING)
     with bench.progress.phase("build: everything but the downloads") as phase:
-        derivations = [drv for drv in _closure(image.derivation) if not _is_download(drv)]
+        derivations = [drv.path for drv in closure_of(image.derivation) if not drv.is_download]
         if len(derivations) > _MOST_DERIVATIONS:
             bench.progress.note(f"build: {len(derivations)} derivations are not all this project's own; row left out")
             return []
@@ -35,15 +35,3 @@ def measure_build(bench: Bench) -> list[Measurement]:
     note = f"{len(derivations)} derivations, by nix-store --realise --check"
     wanted = Wanted("at most", _WANTED_S)
     return [measured("build", "build with warm downloads: image", "s", [seconds], wanted=wanted, note=note)]
-
-
-def _closure(derivation: Path) -> list[Path]:
-    asked = answer(["nix-store", "--query", "--requisites", derivation])
-    if asked.status:
-        raise BuildFailed(f"Nix does not know {derivation}", details=asked.tail)
-    return [Path(line) for line in asked.output.split() if line.endswith(".drv")]
-
-
-def _is_download(derivation: Path) -> bool:
-    """Whether its output is fixed by a hash: then it is fetched, not built."""
-    return answer(["nix-store", "--query", "--binding", "outputHash", derivation]).status == 0
