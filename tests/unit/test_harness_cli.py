@@ -146,6 +146,8 @@ def test_the_page_of_an_older_report_is_drawn_again(tmp_path: Path) -> None:
         "machine": {"processor": "", "cpus": 1, "memory": "", "kernel": "", "load_average_before": 0.0},
         "engine": {"kind": "podman", "version": "4", "storage_driver": "overlay"},
         "subject": {"reference": "their:1"},
+        "older": None,
+        "gpu": False,
         "promises": None,
         "effort": {},
         "interrupted": False,

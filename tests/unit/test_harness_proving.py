@@ -42,7 +42,7 @@ class FakeImage:
 
     def __init__(self, *tags: str) -> None:
         self.tags = list(tags)
-        self.id = "sha256:0123"
+        self.id = f"sha256:{'-'.join(tags)}"
         self.attrs = {"Id": self.id, "Size": 1000, "Config": {"Labels": LABELS}}
 
 
@@ -198,7 +198,7 @@ def test_an_interrupted_run_leaves_its_report_and_no_container(
 def test_the_report_says_what_was_proved_and_how(run: Run) -> None:
     """The image with its labels, the file of promises with its hash, the effort, the engine, each proof's question."""
     _kept, report = run(proof_of("good", keeps))
-    assert report.subject == Subject("their/image:1", "sha256:0123", 1000, "1.2", "cafe")
+    assert report.subject == Subject("their/image:1", "sha256:their/image:1", 1000, "1.2", "cafe")
     assert report.promises is not None
     assert report.promises.name == "their.toml"
     assert len(report.promises.sha256) == 64
@@ -207,7 +207,7 @@ def test_the_report_says_what_was_proved_and_how(run: Run) -> None:
 
 
 def test_a_trial_has_what_the_caller_gave(run: Run, tmp_path: Path) -> None:
-    """The older image, Nix's name, the GPUs and the effort reach the proofs, with a directory that is removed."""
+    """The older image by its id, Nix's name, the GPUs and the effort, with a directory that is removed afterwards."""
     seen: list[Trial] = []
 
     def look(trial: Trial, findings: Findings) -> None:
@@ -216,17 +216,18 @@ def test_a_trial_has_what_the_caller_gave(run: Run, tmp_path: Path) -> None:
         trial.say("looking")
         findings.judge(HOLDS, True)
 
-    kept, _report = run(proof_of("look", look, "image"), against="their/image:0", flake=".#image", gpu=True)
+    kept, report = run(proof_of("look", look, "image"), against="their/image:0", flake=".#image", gpu=True)
     (trial,) = seen
     assert kept
     assert (trial.reference, trial.older, trial.installable, trial.gpu) == (
         "their/image:1",
-        "their/image:0",
+        "sha256:their/image:0",
         ".#image",
         True,
     )
     assert (trial.effort.runs, list(trial.services), trial.service_name) == (1, ["echo"], None)
     assert not trial.scratch.exists()
+    assert (report.older, report.gpu) == ("their/image:0", True)
 
 
 def test_what_nix_builds_is_proved_without_an_image(run: Run) -> None:
@@ -267,7 +268,7 @@ def test_an_archive_is_loaded(client: FakeClient, console: Console, tmp_path: Pa
     client.archives[archive.read_bytes()] = [FakeImage("loaded:1")]
     assert in_engine(str(archive), engine, None, Progress(console)) == "loaded:1"
     client.archives[archive.read_bytes()] = [FakeImage()]
-    assert in_engine(str(archive), engine, None, Progress(console)) == "sha256:0123"
+    assert in_engine(str(archive), engine, None, Progress(console)) == "sha256:"
     client.archives[archive.read_bytes()] = [FakeImage("a:1"), FakeImage("b:1")]
     with pytest.raises(UsageError, match="holds 2 images; a proof is of one"):
         in_engine(str(archive), engine, None, Progress(console))

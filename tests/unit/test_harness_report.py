@@ -71,6 +71,8 @@ REPORT = Report(
     machine=MachineFacts("A processor", 2, "8 GB", "6.1", 0.5),
     engine=EngineFacts("docker", "20.10", "overlay2"),
     subject=Subject("registry/their:1", "sha256:abc", 54_700_000, "1.0", "cafe"),
+    older="registry/their:0",
+    gpu=False,
     promises=PromiseFile("slo.toml", "0" * 64),
     effort=Effort(),
     interrupted=False,
@@ -180,6 +182,7 @@ def test_the_page_shows_what_was_found() -> None:
         "Not shown, because there is no GPU: It agrees.",
         "Times count from the container's start.",
         "54.7 MB uncompressed",
+        "compared with registry/their:0",
         "One start refused 200 right wrong",
     ):
         assert part in text

@@ -17,7 +17,7 @@ from coldstart_harness.proofs.result import ProofResult
 from coldstart_harness.proofs.running import remove_leftovers
 from coldstart_harness.proofs.table import PROOFS
 from coldstart_harness.proving.session import results_of
-from coldstart_harness.proving.subject import in_engine, subject_of
+from coldstart_harness.proving.subject import id_of, in_engine, subject_of
 from coldstart_harness.report.document import SCHEMA_VERSION, PromiseFile, Report, Subject, counts_of
 from coldstart_harness.report.terminal import print_report
 from coldstart_harness.report.written import ensure_directory, write_report
@@ -98,13 +98,14 @@ def prove(options: ProveOptions, progress: Progress) -> bool:
 def _trial(options: ProveOptions, progress: Progress, scratch: Path) -> Trial:
     engine = ensure_engine(progress.note)
     target = Target("", Image(), {})
+    # First, for the image may take over its name when it is loaded.
+    older = None if options.against is None else id_of(options.against, engine, options.plan, progress)
     reference = options.flake or ""
     if options.image is not None:
         if options.slo is None:
             raise UsageError(f"nothing is promised of {options.image}: give a file of promises")
         reference = in_engine(options.image, engine, options.plan, progress)
         target = options.slo.target_of(reference)
-    older = None if options.against is None else in_engine(options.against, engine, options.plan, progress)
     return Trial(
         engine=engine,
         reference=reference,
@@ -130,6 +131,8 @@ def _empty_report(options: ProveOptions, trial: Trial, machine: MachineFacts) ->
         machine=machine,
         engine=engine_facts(trial.engine),
         subject=Subject(reference) if options.image is None else subject_of(trial.engine, reference),
+        older=options.against,
+        gpu=options.gpu,
         promises=None if options.slo is None else _promise_file(options.slo.path),
         effort=options.effort,
         interrupted=True,

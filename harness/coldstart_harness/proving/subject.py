@@ -49,6 +49,11 @@ def in_engine(image: str, engine: Engine, plan: Plan | None, progress: Progress)
     return image
 
 
+def id_of(image: str, engine: Engine, plan: Plan | None, progress: Progress) -> str:
+    """The id of an image that is named likewise: it stays when the name is given to another."""
+    return str(engine.client.images.get(in_engine(image, engine, plan, progress)).id)
+
+
 def subject_of(engine: Engine, reference: str) -> Subject:
     """What the engine knows of an image.
 

@@ -65,6 +65,8 @@ class Report:
         machine: where it ran.
         engine: where the containers ran.
         subject: what was proved.
+        older: the image that it was compared with, as the person named it; None: there was none.
+        gpu: containers were given all GPUs.
         promises: where the bounds are from; None: no bound is from a file.
         effort: how much was asked.
         interrupted: it was ended before all proofs had run.
@@ -79,6 +81,8 @@ class Report:
     machine: MachineFacts
     engine: EngineFacts
     subject: Subject
+    older: str | None
+    gpu: bool
     promises: PromiseFile | None
     effort: Effort
     interrupted: bool

@@ -67,6 +67,8 @@ def subject_facts(report: Report) -> list[tuple[str, str]]:
         ("size", "" if subject.size_bytes is None else f"{format_bytes(subject.size_bytes)} uncompressed"),
         ("promises", "" if promises is None else f"{promises.name}, sha256 {promises.sha256[:12]}…"),
         ("effort", f"{effort.runs} runs, {format_number(effort.seconds)} s of load, {effort.requests} requests"),
+        ("compared with", report.older or ""),
+        ("GPUs", "all of the machine" if report.gpu else ""),
         ("engine", str(report.engine)),
         ("machine", f"{machine.cpus} of {machine.processor}, {machine.memory}, kernel {machine.kernel}"),
         ("load before", format_number(machine.load_average_before)),
