@@ -24,6 +24,8 @@ _NEWCOMERS = 2
 # How long a caller that was not answered rightly waits: failures are quick, and are not to become a flood.
 _PAUSE_S = 0.02
 _POLL_S = 0.01
+# When a container has ended, nobody says that its address is gone.
+_CONNECT_TIMEOUT_S = 2.0
 # What is left to a container beyond its grace before it is killed, so that the time it takes can be told.
 _MARGIN_S = 5.0
 
@@ -126,7 +128,8 @@ async def watched(
     def loop(request: Request, concurrency: int, until: Until) -> "asyncio.Task[list[Exchange]]":
         return asyncio.create_task(closed_loop(client, request, concurrency=concurrency, until=until, pause_s=_PAUSE_S))
 
-    async with Client(url, timeout_s=service.promises.grace_s + 2 * _MARGIN_S) as client:
+    timeout_s = service.promises.grace_s + 2 * _MARGIN_S
+    async with Client(url, timeout_s=timeout_s, connect_timeout_s=_CONNECT_TIMEOUT_S) as client:
         probes = loop(Request(path=service.readiness), 1, lambda _: over.is_set())
         load = [loop(load_of(service), callers, until_over)]
         await reached.wait()

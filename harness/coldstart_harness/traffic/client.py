@@ -19,7 +19,6 @@ from coldstart_harness.traffic.events import events_in
 Outcome = Literal["right", "wrong", "turned away", "refused", "lost", "late"]
 
 _TURNED_AWAY = (429, 503)
-_CONNECT_TIMEOUT_S = 10.0
 # Shorter than servers keep theirs (2 s and more), so that no request meets a connection that is just being closed.
 _KEEP_ALIVE_S = 1.0
 # This machine's own want of sockets and ports, which says nothing of the service.
@@ -74,15 +73,22 @@ class Client:
         url: scheme, host and port.
         fresh: a new connection for every request, as probes and new callers have; else connections are kept.
         timeout_s: after which a request is `late`.
+        connect_timeout_s: after which a connection that nobody takes is `refused`.
         headers: sent with every request, such as an authorisation.
     """
 
     def __init__(
-        self, url: str, *, fresh: bool = True, timeout_s: float = 30.0, headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        *,
+        fresh: bool = True,
+        timeout_s: float = 30.0,
+        connect_timeout_s: float = 10.0,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.url = url
         self._fresh = fresh
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(_CONNECT_TIMEOUT_S, timeout_s))
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(connect_timeout_s, timeout_s))
         self._headers = dict(headers or {})
 
     async def __aenter__(self) -> Self:
