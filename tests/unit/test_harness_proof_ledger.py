@@ -26,6 +26,7 @@ SEEN = Watched(
     start=Stretch(100.02, 100.3),
     process=100.1,
     process_exact=True,
+    running=100.25,
     port_open=100.4,
     live=Stretch(100.4, 100.706),
     live_asked=100.4,
@@ -60,7 +61,7 @@ def test_phases_of_an_honest_start_add_up() -> None:
         "first answer",
         "first token",
     ]
-    assert names(SEEN, inside=True) == ["process to port", "port to live", "live to ready"]
+    assert names(SEEN, inside=True) == ["process to running", "process to port", "port to live", "live to ready"]
 
 
 def test_a_service_that_says_nothing_is_measured_from_outside() -> None:
@@ -139,7 +140,7 @@ def test_readiness_that_came_too_early_is_another_proofs_finding() -> None:
 
 def test_without_the_kernels_account_the_services_phases_are_no_part_of_the_sum() -> None:
     """The engine says later than the kernel that the process runs, so the two cannot be laid end to end."""
-    foreign = replace(SEEN, process=100.29, process_exact=False)
+    foreign = replace(SEEN, process=100.29, process_exact=False, running=100.29)
     assert "imports" not in names(foreign, inside=False)
     assert account_of(foreign).gap_ratio == pytest.approx(0.0, abs=1e-9)
     # It began between the call at 100.02 s and 100.29 s, and was ready between 100.71 s and 100.73 s.

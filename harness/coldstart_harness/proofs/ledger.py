@@ -57,8 +57,8 @@ def _loaded(trial: Trial, findings: Findings) -> list[Watched]:
                 with fresh_copy(trial.engine, saved) as copy:
                     watches.append(watch_start(replace(trial, reference=copy.reference), copy.load))
         findings.notes.append(
-            f"loaded: {format_bytes(size)} of layers were extracted before each start (runs: {times}); the engine gets a "
-            "copy of the image whose lowest layer is new, so that it has none of its layers"
+            f"loaded: {format_bytes(size)} of layers were extracted before each start (runs: {times}); the engine gets "
+            "a copy of the image whose lowest layer is new, so that it has none of its layers"
         )
     except NoCopy as error:
         findings.notes.append(f"image load was not measured: {error}")

@@ -49,6 +49,9 @@ def _engine(watched: Watched) -> Iterator[Phase]:
         yield _phase(watched, "image load", watched.load)
     yield _phase(watched, "create", watched.create)
     yield _phase(watched, "start to process", Stretch(watched.start.start, watched.process))
+    if watched.process_exact and watched.running is not None:
+        waiting = _phase(watched, "process to running", Stretch(watched.process, watched.running))
+        yield replace(waiting, inside=True)
 
 
 def _seen(watched: Watched) -> Iterator[Phase]:

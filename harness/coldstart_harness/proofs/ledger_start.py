@@ -55,6 +55,7 @@ class Watched:
         start: likewise.
         process: when the container's process began.
         process_exact: it is the kernel's account, which a service can read too; else the engine's, which is later.
+        running: when the engine says that the container was started (`State.StartedAt`); None: by another clock.
         port_open: when the first connection was accepted.
         live: from the first question for liveness to the first 200.
         live_asked: when the question was sent that got this first 200.
@@ -72,6 +73,7 @@ class Watched:
     start: Stretch
     process: float
     process_exact: bool
+    running: float | None
     port_open: float
     live: Stretch
     live_asked: float
@@ -128,14 +130,15 @@ def watch_start(trial: Trial, load: Callable[[], None] | None = None) -> Watched
         start = _timed(lambda: _start(container))
         url = url_of(trial, container)
         answers = asyncio.run(_Asking(trial, container, url).answers())
-        process, exact = _process_start(trial, container, start)
+        kernel, running = _process_start(trial, container, start)
         return Watched(
             wall=Stretch(begun, answers.over),
             load=loaded,
             create=create,
             start=start,
-            process=process,
-            process_exact=exact,
+            process=kernel or running or start.end,
+            process_exact=kernel is not None,
+            running=running,
             port_open=answers.port_open,
             live=answers.live.whole,
             live_asked=answers.live.last.start,
@@ -228,21 +231,23 @@ def _token_of(exchange: Exchange) -> Stretch | None:
     return None if exchange.first_event_s is None else Stretch(exchange.sent_s, exchange.first_event_s)
 
 
-def _process_start(trial: Trial, container: Container, start: Stretch) -> tuple[float, bool]:
-    """When the container's process began, and whether that is the kernel's own account.
+def _process_start(trial: Trial, container: Container, start: Stretch) -> tuple[float | None, float | None]:
+    """When the container's process began as the kernel tells, and as the engine tells.
 
     The kernel's begin is what the process itself can read, and lies some 0.1 s before the engine's `StartedAt`: the
-    process is made first and waits until its network is there. Both are believed only where they fall into the call
-    that started it: of an engine elsewhere neither the processes nor the clock are this machine's.
+    process is made first and waits until its network is there. Each is believed only where it falls into the call that
+    started it: of an engine elsewhere neither the processes nor the clock are this machine's.
     """
     container.reload()
     state = container.attrs["State"]
     kernel = _kernel_start(int(state.get("Pid") or 0)) if trial.engine.host.startswith("unix://") else None
-    told = _engine_start(str(state.get("StartedAt", "")))
-    for moment, exact in ((kernel, True), (told, False)):
-        if moment is not None and start.start - _CLOCKS_AGREE_S <= moment <= start.end + _CLOCKS_AGREE_S:
-            return moment, exact
-    return start.end, False
+    return _within(start, kernel), _within(start, _engine_start(str(state.get("StartedAt", ""))))
+
+
+def _within(call: Stretch, moment: float | None) -> float | None:
+    if moment is None or not call.start - _CLOCKS_AGREE_S <= moment <= call.end + _CLOCKS_AGREE_S:
+        return None
+    return moment
 
 
 def _kernel_start(pid: int) -> float | None:
