@@ -32,7 +32,6 @@ class Subject:
         layers: its layers' names as declared, from the stable to the volatile.
         accelerator: `cpu`, or what its engines need of the machine.
         code_changed: the same image after a change of a line of code; None: it could not be built.
-        derivation: what Nix builds it by.
     """
 
     attribute: str
@@ -41,7 +40,6 @@ class Subject:
     layers: tuple[str, ...]
     accelerator: str
     code_changed: str | None
-    derivation: str
 
 
 def subjects() -> list[Subject]:

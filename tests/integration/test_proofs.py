@@ -24,10 +24,17 @@ SLO = load_slo(Path(__file__).parents[2] / "slo.toml")
 PROOF_TIMEOUT_S = 600
 
 
+def marks_of(case: Case) -> list[pytest.MarkDecorator]:
+    if PROOFS[case.proof].scope == "flake":
+        command = f"./nixw run .#harness -- {case.proof} .#{case.subject.attribute}"
+        return [pytest.mark.skip(reason=f"not shown: it builds everything thrice, for minutes; `{command}` shows it")]
+    return [pytest.mark.gpu] if case.gpu else []
+
+
 def parameters() -> list[object]:
     """A case and a promise each; a test that says why, where nobody names an image."""
     found: list[object] = [
-        pytest.param(case, promise.id, id=f"{case.name}-{promise.id}", marks=[pytest.mark.gpu] if case.gpu else [])
+        pytest.param(case, promise.id, id=f"{case.name}-{promise.id}", marks=marks_of(case))
         for case in cases_of(subjects(), SLO)
         for promise in PROOFS[case.proof].promises
     ]

@@ -20,7 +20,6 @@ SUBJECT = Subject(
     layers=("runtime", "code"),
     accelerator="cpu",
     code_changed="theirs:1-code-changed",
-    derivation="/nix/store/a-theirs.drv",
 )
 SLO = """
 version = 1
@@ -82,7 +81,7 @@ def test_subjects_are_those_that_the_environment_names(tmp_path: Path, monkeypat
     path = tmp_path / "images.json"
     path.write_text(
         '{"image-theirs": {"reference": "theirs:1", "port": 8000, "layers": ["runtime", "code"], "accelerator": "cpu",'
-        ' "code_changed": "theirs:1-code-changed", "derivation": "/nix/store/a-theirs.drv"}}'
+        ' "code_changed": "theirs:1-code-changed"}}'
     )
     monkeypatch.setenv(VARIABLE, str(path))
     assert subjects() == [SUBJECT]

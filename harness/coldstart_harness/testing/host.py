@@ -96,7 +96,6 @@ def _subject(image: PlannedImage) -> dict[str, object]:
         "layers": list(image.layers),
         "accelerator": image.accelerator,
         "code_changed": None if image.code_changed is None else image.code_changed.reference,
-        "derivation": str(image.derivation),
     }
 
 
