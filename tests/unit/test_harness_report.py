@@ -31,7 +31,7 @@ from coldstart_harness.report.document import (
 from coldstart_harness.report.page import page_of
 from coldstart_harness.report.palette import colours_of
 from coldstart_harness.report.terminal import print_report
-from coldstart_harness.report.wording import counts_line, range_text, reasons_of, subject_facts, value_text
+from coldstart_harness.report.wording import counts_line, range_text, reasons_in, subject_facts, value_text
 from coldstart_harness.report.written import write_report
 
 SCHEMA_FILE = Path(__file__).parents[2] / "docs/schemas/report-1.json"
@@ -298,7 +298,7 @@ def test_an_interrupted_run_says_so_in_its_last_line() -> None:
 
 def test_one_reason_for_several_promises_is_told_once() -> None:
     """Verdicts with equal details are one reason, in the order in which they were met."""
-    (reason,) = reasons_of(REPORT.found("broken"))
+    (reason,) = reasons_in(FOUND[0], "broken")
     assert [verdict.id for _result, verdict in reason.verdicts] == ["never-lies", "answers"]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import jinja2
 
-from coldstart_harness.proofs.result import LineChart, Outcome, ProofResult, SpanChart
+from coldstart_harness.proofs.result import LineChart, ProofResult, SpanChart
 from coldstart_harness.report import wording
 from coldstart_harness.report.charts import kinds_of, svg_of
 from coldstart_harness.report.document import Report
@@ -55,14 +55,10 @@ def _section(number: int, result: ProofResult) -> Section:
         anchor=f"proof-{number}",
         place=wording.place_of(result.proof, result.service),
         result=result,
-        broken=_reasons(result, "broken"),
-        not_shown=_reasons(result, "not shown"),
+        broken=wording.reasons_in(result, "broken"),
+        not_shown=wording.reasons_in(result, "not shown"),
         drawings=drawings,
     )
-
-
-def _reasons(result: ProofResult, outcome: Outcome) -> list[wording.Reason]:
-    return wording.reasons_of([(result, verdict) for verdict in result.verdicts if verdict.outcome == outcome])
 
 
 def _drawing(chart: SpanChart | LineChart, colours: dict[str, str]) -> Drawing:

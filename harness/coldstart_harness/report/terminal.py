@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from coldstart_harness.report.document import Report
-from coldstart_harness.report.wording import counts_line, in_short, place_of, reasons_of
+from coldstart_harness.report.wording import counts_line, in_short, place_of, reasons_in, reasons_of
 
 # Of evidence; the report has all of it.
 _MOST_LINES = 8
@@ -57,7 +57,7 @@ def table_of(report: Report) -> Table:
 
 
 def _evidence(report: Report) -> Iterable[RenderableType]:
-    for reason in reasons_of(report.found("broken")):
+    for reason in (reason for result in report.proofs for reason in reasons_in(result, "broken")):
         yield Text()
         for result, verdict in reason.verdicts:
             yield Text(f"broken, {place_of(result.proof, result.service)}: {in_short(verdict)}", style="bold red")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coldstart_harness.figures import format_bytes, format_number, format_seconds
-from coldstart_harness.proofs.result import Figure, ProofResult, Unit, Verdict
+from coldstart_harness.proofs.result import Figure, Outcome, ProofResult, Unit, Verdict
 from coldstart_harness.report.document import Counts, Report
 
 
@@ -14,6 +14,11 @@ class Reason:
 
     detail: str
     verdicts: tuple[tuple[ProofResult, Verdict], ...]
+
+
+def reasons_in(result: ProofResult, outcome: Outcome) -> list[Reason]:
+    """The reasons of one result's verdicts of one outcome."""
+    return reasons_of([(result, verdict) for verdict in result.verdicts if verdict.outcome == outcome])
 
 
 def reasons_of(found: Sequence[tuple[ProofResult, Verdict]]) -> list[Reason]:
