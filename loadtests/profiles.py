@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from coldstart_harness.errors import UsageError
 
+# Locust warns of more, for each worker.
+MOST_A_SECOND = 100.0
 _UNITS_S = {"h": 3600, "m": 60, "s": 1}
 
 
@@ -129,7 +131,8 @@ class Plan:
     def spawn_rate(self) -> float:
         """Users that come or go in a second."""
         share = self.profile.spawn_share
-        return max(1.0, self.users / max(1.0, share * self.duration_s) if share else self.users)
+        rate = self.users / max(1.0, share * self.duration_s) if share else float(self.users)
+        return min(max(1.0, rate), MOST_A_SECOND)
 
 
 def seconds_of(text: str) -> float:

@@ -44,6 +44,8 @@ class Run:
         self._began_s = time.monotonic()
         self._told_s = 0.0
         self._verdicts: list[Verdict] = []
+        self._has_told = False
+        self._spawn_rate: float | None = None
         self._host = ""
 
     @classmethod
@@ -73,6 +75,12 @@ class Run:
         except HarnessError as error:
             _leave(error)
         self.plan = Plan(profile, options.num_users or profile.users, float(options.run_time or profile.duration_s))
+        self._spawn_rate = options.spawn_rate if profile is BY_HAND else None
+
+    @property
+    def spawn_rate(self) -> float:
+        """Users that come or go in a second: by the profile, or the page's field."""
+        return self._spawn_rate or self.plan.spawn_rate
 
     def broke(self, stage: int) -> bool:
         """Whether a stage that is over broke a promise."""
@@ -148,8 +156,9 @@ class Run:
         environment.process_exit_code = int(not self._verdicts or any(v.outcome == "broken" for v in self._verdicts))
 
     def _on_quit(self, **_: Any) -> None:
-        self._tell_verdicts()
-        self._verdicts = []
+        # After locust's own tables; on the page each run was told when it ended.
+        if not self._has_told:
+            self._tell_verdicts()
 
     def _judge(self, environment: Environment) -> None:
         self._verdicts = judged(self.service, self.plan, self.record)
@@ -170,8 +179,10 @@ class Run:
     def _tell_verdicts(self) -> None:
         if not self._verdicts:
             return
-        for stage in range(len(self.plan.profile.stages)) if len(self.plan.profile.stages) > 1 else ():
-            self._tell_stage(stage)
+        self._has_told = True
+        if len(self.plan.profile.stages) > 1:
+            for stage in range(len(self.plan.profile.stages)):
+                self._tell_stage(stage)
         for (name, reason), count in self.record.reasons.most_common(_MOST_REASONS_SHOWN):
             self._say(f"{count} × {name}: {reason}")
         turned_away = self.record.times("turned away")

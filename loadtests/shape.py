@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from locust import LoadTestShape
 
+from loadtests.profiles import MOST_A_SECOND
 from loadtests.run import Run
 
 
@@ -32,6 +33,6 @@ class ProfileShape(LoadTestShape):
             stage = None
         if stage is not None:
             self.load.tell(users)
-            return plan.users_in(stage), plan.spawn_rate
+            return plan.users_in(stage), self.load.spawn_rate
         self._over_s = self._over_s or seconds
-        return (0, float(plan.users)) if users and seconds < self._over_s + self.load.timeout_s else None
+        return (0, MOST_A_SECOND) if users and seconds < self._over_s + self.load.timeout_s else None

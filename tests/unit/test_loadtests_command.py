@@ -34,6 +34,15 @@ class Toy(http.server.BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
+    def do_POST(self) -> None:
+        """The beginning of a stream whose end never comes."""
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(b"9\r\ndata: 1\n\n\r\n")
+        self.close_connection = True
+
     def do_GET(self) -> None:
         right = self.headers.get("Authorization") == f"Bearer {TOKEN}"
         body = json.dumps({"answer": 42} if right else {"met": self.headers.get("Authorization")}).encode()
@@ -165,6 +174,17 @@ def test_locust_runs_the_file_by_itself(toy: str, slo: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "kept: p99_ms of hello" in done.stdout
+
+
+def test_a_stream_that_is_cut_is_lost_and_named(toy: str, slo: Path) -> None:
+    """The users go on, and the verdict says how many answers were lost and why."""
+    stream = '{ path = "/", json = {}, stream = true, expect = { last_event = "[DONE]" } }'
+    slo.write_text(SLO.replace("promises =", f"requests.stream = {stream}\npromises ="))
+    status, said = load("--host", toy, "--slo", slo, "--users", "4", "--duration", "4", LOAD_TOKEN=TOKEN)
+    assert status == 1, said
+    assert "× stream: HTTPParseError" in said
+    assert "broken: error_ratio" in said
+    assert "kept: p99_ms of hello" in said
 
 
 def test_settings_go_through_the_environment_unchanged() -> None:
