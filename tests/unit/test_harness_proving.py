@@ -296,6 +296,15 @@ def test_an_image_that_vanished_is_a_failure(client: FakeClient) -> None:
         subject_of(Engine("docker", "", cast(Any, client)), "gone:1")
 
 
+def test_every_proof_asks_and_promises() -> None:
+    """Each has its own name, a question, and promises with sentences; no two promises share an id."""
+    assert [proof.name for proof in PROOFS.values()] == list(PROOFS)
+    assert [name for name, proof in PROOFS.items() if not (proof.question.endswith("?") and proof.promises)] == []
+    promises = [promise for proof in PROOFS.values() for promise in proof.promises]
+    assert len({promise.id for promise in promises}) == len(promises)
+    assert [promise.id for promise in promises if not promise.sentence.endswith(".")] == []
+
+
 def test_every_proof_is_explained() -> None:
     """The page has a section for each proof, in the order of the table, and a row that says what it is about."""
     text = PAGE.read_text(encoding="utf-8")

@@ -17,8 +17,8 @@ _LOADED_BYTES = 1_000_000_000
 # Starts are alike in what is wrong with them.
 _SHOWN = 3
 
-ADDS_UP = Promise("ledger-adds-up", "In every start the phases add up to the wall time")
-INNER_AGREE = Promise("inner-phases-agree", "What the service says of its own start agrees with what is seen")
+ADDS_UP = Promise("ledger-adds-up", "In every start the phases add up to the wall time.")
+INNER_AGREE = Promise("inner-phases-agree", "What the service says of its own start agrees with what is seen.")
 
 
 def find_out(trial: Trial, findings: Findings) -> None:

@@ -12,9 +12,9 @@ from coldstart_harness.proofs.result import Promise
 _SHOWN = 5
 
 BUILDS_REPEAT = Promise(
-    "builds-repeat", "Every derivation builds to the same bytes again, in a sandbox and without one"
+    "builds-repeat", "Every derivation builds to the same bytes again, in a sandbox and without one."
 )
-DIGESTS_AGREE = Promise("digests-agree", "The image has the same digest after its parts were deleted and built again")
+DIGESTS_AGREE = Promise("digests-agree", "The image has the same digest after its parts were deleted and built again.")
 
 
 def find_out(trial: Trial, findings: Findings) -> None:
