@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from docker.errors import ImageLoadError, ImageNotFound
 from rich.console import Console
+from tests.unit.harness_engine_doubles import FakeClient, FakeImage
 
 from coldstart_harness.engine import Engine
 from coldstart_harness.errors import ServiceFailed, UsageError
@@ -33,63 +33,7 @@ readiness = "/ready"
 requests.echo.path = "/echo"
 """
 PAGE = Path(__file__).parents[2] / "docs/architecture/06-proofs.md"
-LABELS = {"org.opencontainers.image.version": "1.2", "org.opencontainers.image.revision": "cafe"}
 HOLDS = Promise("holds", "It holds.")
-
-
-class FakeImage:
-    """An image as the Docker SDK shows it."""
-
-    def __init__(self, *tags: str) -> None:
-        self.tags = list(tags)
-        self.id = f"sha256:{'-'.join(tags)}"
-        self.attrs = {"Id": self.id, "Size": 1000, "Config": {"Labels": LABELS}}
-
-
-class FakeCollection:
-    """Containers or networks: of each its label."""
-
-    def __init__(self) -> None:
-        self.labels: list[str] = []
-
-    def list(self, *, filters: dict[str, str], **_options: bool) -> "list[FakeMember]":
-        return [FakeMember(self.labels, label) for label in self.labels if label == filters["label"]]
-
-
-class FakeMember:
-    """A container or a network that was listed."""
-
-    def __init__(self, labels: list[str], label: str) -> None:
-        self._labels = labels
-        self._label = label
-
-    def remove(self, **_options: bool) -> None:
-        self._labels.remove(self._label)
-
-
-class FakeClient:
-    """What `prove` asks of the Docker SDK's client."""
-
-    def __init__(self, *references: str) -> None:
-        self.references = set(references)
-        self.archives: dict[bytes, list[FakeImage]] = {}
-        self.images = self
-        self.containers = FakeCollection()
-        self.networks = FakeCollection()
-
-    def get(self, reference: str) -> FakeImage:
-        if reference not in self.references:
-            raise ImageNotFound("no such image")
-        return FakeImage(reference)
-
-    def load(self, file: Any) -> list[FakeImage]:
-        try:
-            return self.archives[file.read()]
-        except KeyError:
-            raise ImageLoadError("invalid tar header") from None
-
-    def info(self) -> dict[str, str]:
-        return {"ServerVersion": "20.10", "Driver": "overlay2"}
 
 
 @pytest.fixture
@@ -230,6 +174,27 @@ def test_a_trial_has_what_the_caller_gave(run: Run, tmp_path: Path) -> None:
     assert (report.older, report.gpu) == ("their/image:0", True)
 
 
+def test_the_older_image_keeps_its_identity_when_the_newer_takes_its_name(
+    run: Run, client: FakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OLD is what had the name before NEW was built and loaded under it."""
+    planned = cast(Any, type("Planned", (), {"reference": "their/image:1"})())
+    monkeypatch.setattr("coldstart_harness.proving.subject.build_image", lambda *_args: (Path("image"), Path("loader")))
+    monkeypatch.setattr(
+        "coldstart_harness.proving.subject.load_image",
+        lambda *_args: client.identities.update({"their/image:1": "new"}),
+    )
+    seen: list[str | None] = []
+
+    def look(trial: Trial, findings: Findings) -> None:
+        seen.append(trial.older)
+        findings.judge(HOLDS, True)
+
+    plan = Plan(images={"theirs": planned}, checks={})
+    _kept, report = run(proof_of("look", look), image="theirs", plan=plan, against="their/image:1")
+    assert (seen, report.subject.image_id) == (["sha256:their/image:1"], "sha256:new")
+
+
 def test_what_nix_builds_is_proved_without_an_image(run: Run) -> None:
     """`repeat` needs no image in the engine and no file of promises."""
     kept, report = run(proof_of("again", keeps, "flake"), image=None, slo=None, flake=".#image")
@@ -265,11 +230,11 @@ def test_an_archive_is_loaded(client: FakeClient, console: Console, tmp_path: Pa
         pass
     with pytest.raises(UsageError, match=r"image\.tar is no archive of an image: invalid tar header"):
         in_engine(str(archive), engine, None, Progress(console))
-    client.archives[archive.read_bytes()] = [FakeImage("loaded:1")]
+    client.archives[archive.read_bytes()] = [FakeImage("0123", "loaded:1")]
     assert in_engine(str(archive), engine, None, Progress(console)) == "loaded:1"
-    client.archives[archive.read_bytes()] = [FakeImage()]
-    assert in_engine(str(archive), engine, None, Progress(console)) == "sha256:"
-    client.archives[archive.read_bytes()] = [FakeImage("a:1"), FakeImage("b:1")]
+    client.archives[archive.read_bytes()] = [FakeImage("0123")]
+    assert in_engine(str(archive), engine, None, Progress(console)) == "sha256:0123"
+    client.archives[archive.read_bytes()] = [FakeImage("a"), FakeImage("b")]
     with pytest.raises(UsageError, match="holds 2 images; a proof is of one"):
         in_engine(str(archive), engine, None, Progress(console))
 
