@@ -161,7 +161,7 @@ class Run:
             self._tell_verdicts()
 
     def _judge(self, environment: Environment) -> None:
-        self._verdicts = judged(self.service, self.plan, self.record)
+        self._verdicts = judged(self.service, self.plan, self.record, self.seconds)
         if self.settings.json is None:
             return
         document = document_of(

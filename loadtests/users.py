@@ -2,7 +2,7 @@
 
 import random
 import time
-from itertools import count
+from itertools import count, cycle
 from typing import Any, ClassVar
 
 from locust import task
@@ -103,15 +103,17 @@ class ServiceUser(FastHttpUser):
 
 
 class PromisedRequests(ServiceUser):
-    """A client of the API: sends the requests that the file of promises names, each as often as the others."""
+    """A client of the API: sends the requests that the file of promises names, in turn."""
 
     abstract = True
     think_s = (0.2, 1.0)
 
+    def on_start(self) -> None:
+        self._turns = cycle(self.load.service.requests.items())
+
     @task
-    def one_of_them(self) -> None:
-        name = self.chance.choice(list(self.load.service.requests))
-        request = self.load.service.requests[name]
+    def next_one(self) -> None:
+        name, request = next(self._turns)
         seen = self.ask(name, request)
         if seen.outcome == "right":
             self.tidy_up(request, seen.document)

@@ -18,7 +18,8 @@ class Verdict:
     """A promise, and whether the run kept it.
 
     Args:
-        promise: its name in the file of promises; `answers`: that there are right ones at all.
+        promise: its name in the file of promises; `answers`: that there are right ones at all; `duration`: that the run
+            was not cut short.
         request: the name of the request that was judged; empty: all of them.
         outcome: whether it was kept; `not shown`: the run does not tell.
         met: the value met, as people read it.
@@ -36,12 +37,19 @@ class Verdict:
         return f"{self.outcome}: {self.promise}{of}: met {self.met}, wanted {self.wanted}"
 
 
-def judged(service: Service, plan: Plan, record: Record) -> list[Verdict]:
+def judged(service: Service, plan: Plan, record: Record, seconds: float) -> list[Verdict]:
     """Judge a run by what its profile can show.
 
     Whatever the profile: there are right answers, failures are within `error_ratio`, and the slowest kind of request
     is within `deadline_s`. Without overload also the bounds of the service's first request and of streams' first
-    tokens. After overload also that all is well within `recovery_s`.
+    tokens. After overload also that all is well within `recovery_s`. A run that was cut short, by a person or for want
+    of workers, has kept nothing, unless it ended because a promise was broken.
+
+    Args:
+        service: what is promised.
+        plan: the load that was wanted.
+        record: what was seen.
+        seconds: how long the run took.
     """
     verdicts = [_answers(service, record), _error_ratio(service.promises, plan, record)]
     if not plan.profile.overloads:
@@ -49,6 +57,8 @@ def judged(service: Service, plan: Plan, record: Record) -> list[Verdict]:
     verdicts += _deadline(service.promises, record)
     if plan.profile.calm_from is not None:
         verdicts.append(_recovery(service, plan, record, plan.profile.calm_from * plan.duration_s))
+    if _is_cut_short(plan, seconds) and all(verdict.outcome != "broken" for verdict in verdicts):
+        verdicts.append(Verdict("duration", "", "broken", format_seconds(seconds), format_seconds(plan.duration_s)))
     return verdicts
 
 
@@ -61,6 +71,10 @@ def breaks(service: Service, plan: Plan, record: Record, stage: int) -> bool:
     slowest = max((_p99(record, name, from_s, to_s) or 0.0 for name in names), default=0.0)
     promises = service.promises
     return asked > 0 and (failed > promises.error_ratio * asked or slowest > promises.deadline_s * 1000)
+
+
+def _is_cut_short(plan: Plan, seconds: float) -> bool:
+    return math.isfinite(plan.duration_s) and seconds < plan.duration_s
 
 
 def _answers(service: Service, record: Record) -> Verdict:

@@ -1,9 +1,10 @@
 """Which promises a run kept, and which ones its profile can show."""
 
 import pytest
+from loadtests import verdict as verdicts_of
 from loadtests.profiles import PROFILES, Plan
 from loadtests.record import Record, Series
-from loadtests.verdict import Verdict, breaks, judged
+from loadtests.verdict import Verdict, breaks
 
 from coldstart_harness.slo.document import Service
 
@@ -39,6 +40,11 @@ def record(*seen: tuple[float, str, Series, float, int]) -> Record:
     for row in seen:
         made.add(*row)
     return made
+
+
+def judged(service: Service, plan: Plan, record: Record) -> list[Verdict]:
+    """The verdicts on a run that took its whole time."""
+    return verdicts_of.judged(service, plan, record, plan.duration_s)
 
 
 GOOD: tuple[tuple[float, str, Series, float, int], ...] = (
@@ -146,3 +152,12 @@ def test_stress_ends_at_the_first_step_that_breaks() -> None:
         (35, "first", "right", 1500, 100),
     )
     assert [breaks(service(), steps, seen, stage) for stage in range(5)] == [False, False, True, True, False]
+
+
+def test_a_run_that_was_cut_short_has_kept_nothing() -> None:
+    """Ended by hand after half its time it is broken for that alone; a stress run may end because something broke."""
+    half = verdicts_of.judged(service(), plan(), record(*GOOD), 10.0)
+    assert broken(half) == [("duration", "")]
+    assert str(half[-1]) == "broken: duration: met 10.00 s, wanted 20.00 s"
+    too_slow = record(*GOOD, (1, "first", "right", 1500, 100))
+    assert broken(verdicts_of.judged(service(), plan("stress"), too_slow, 10.0)) == [("deadline_s", "first")]
