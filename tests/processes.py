@@ -47,6 +47,13 @@ class ServerProcess:
             time.sleep(0.005)
         return reply
 
+    def wait_told(self, event: str) -> None:
+        """Until the log has that event."""
+        end = time.monotonic() + _DEADLINE_S
+        while not any(line["event"] == event for line in self.log):
+            assert time.monotonic() < end, self.log
+            time.sleep(0.001)
+
     def finish(self) -> int:
         """Wait for the end and the rest of the log; the exit status."""
         status = self._process.wait(_DEADLINE_S)

@@ -137,6 +137,19 @@ def test_a_connection_made_before_shutdown_gets_its_refusal(environ: dict[str, s
         assert server.finish() == 0
 
 
+def test_a_connection_made_before_an_idle_process_stops_gets_its_refusal(environ: dict[str, str]) -> None:
+    """With nothing in hand the process still hears those whose request is on the way; then it ends."""
+    with server_process(FAKE, **environ) as server:
+        server.wait_ready()
+        address = (server.client.base_url.host, server.client.base_url.port)
+        with socket.create_connection(address, timeout=30) as early:
+            server.signal(signal.SIGTERM)
+            server.wait_told("shutdown_begins")
+            early.sendall(b"GET /api/models HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert early.recv(100).startswith(b"HTTP/1.1 503")
+        assert server.finish() == 0
+
+
 def test_a_stream_is_finished_too(environ: dict[str, str]) -> None:
     """A completion that has begun to stream comes to its end."""
     body = {"model": "alpha", "prompt": "the cat", "max_tokens": 4, "stream": True}

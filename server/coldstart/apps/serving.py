@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # After the grace: time for the last refusals to reach their clients before connections are cut.
 _LAST_WORDS_S = 2
 _POLL_S = 0.02
+# How long a connection that was accepted may take to send its first request, and still hear its refusal.
+_LAST_CALL_S = 0.5
 
 
 def build_app(core: Core, services: "Sequence[Service]") -> FastAPI:
@@ -85,6 +87,7 @@ class DrainingServer(uvicorn.Server):
             self._log.warning("shutdown_grace_over", in_flight=self._core.lifecycle.in_flight)
             # Answers 503 to everything that still waits for an engine.
             await asyncio.to_thread(self._core.registry.close, 0.0)
+        await self._last_call()
         await super().shutdown(sockets)
         self._log.info("shutdown_ends", after_s=round(self._core.timeline.elapsed_s(), 3))
 
@@ -98,9 +101,25 @@ class DrainingServer(uvicorn.Server):
             await asyncio.sleep(_POLL_S)
         return True
 
+    async def _last_call(self) -> None:
+        """Accept nobody any more, and hear those who were accepted: uvicorn would cut off a request on its way."""
+        await asyncio.sleep(_POLL_S)  # what waits in the listener's queue becomes a connection
+        for server in self.servers:
+            server.close()
+        deadline = time.monotonic() + _LAST_CALL_S
+        while any(map(_is_new, self.server_state.connections)):
+            if self.force_exit or time.monotonic() >= deadline:
+                return
+            await asyncio.sleep(_POLL_S)
+
     def _close_idle_connections(self) -> None:
         for connection in list(self.server_state.connections):
             # One without any request yet is left alone: its request is on the way and is to get its 503.
-            if getattr(connection, "cycle", None) is not None:
+            if not _is_new(connection):
                 # uvicorn's word for: close when the answer in hand is complete, or now where there is none.
                 connection.shutdown()
+
+
+def _is_new(connection: object) -> bool:
+    """Whether uvicorn has seen no request on it yet."""
+    return getattr(connection, "cycle", None) is None
