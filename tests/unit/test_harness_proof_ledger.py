@@ -125,6 +125,16 @@ def test_an_answer_that_was_on_its_way_for_long_is_no_lie() -> None:
     assert account_of(busy).gap_ratio == pytest.approx(0.0, abs=1e-9)
 
 
+def test_the_time_until_the_next_question_is_no_lie() -> None:
+    """Nor is an answer that said otherwise and came late: readiness was seen with the next one."""
+    model = {"began_s": 0.2, "phases": {"build_s": 0.4}}
+    own = own_start({"startup": {"listening": 0.1, "models": 0.6, "ready": 0.6}, "models": {"m": model}})
+    polled = replace(SEEN, own=own, live=Stretch(100.4, 100.41), ready=Stretch(100.41, 100.71), ready_asked=100.65)
+    assert account_of(polled).gap_ratio == pytest.approx(0.0, abs=1e-9)
+    earlier = replace(polled, ready_asked=100.705, live_asked=100.4)
+    assert account_of(earlier).gap_ratio == pytest.approx(0.005 / 0.75)
+
+
 def test_readiness_that_came_too_early_is_another_proofs_finding() -> None:
     """A service that tells honestly when it was ready is not called a liar because its readiness route was early."""
     early = replace(

@@ -74,10 +74,11 @@ def _told(watched: Watched) -> Iterator[Phase]:
 
 
 def _after_ready(watched: Watched, ready: float) -> Iterator[Phase]:
-    """How long it took to be seen that the service was ready: what was asked by then had its answer on the way.
+    """How long it took to be seen that the service was ready: answers were on their way, the next question was due.
 
-    It may have said so too early too, and answered wrongly until then. No time before a question was sent is taken in:
-    whoever tells of a shorter start leaves a gap, and whoever tells of a longer one a sum that is too large.
+    It may have said so too early too, and answered wrongly until then. No time is taken in before the last question
+    that was answered otherwise: whoever tells of a shorter start leaves a gap, and whoever tells of a longer one a sum
+    that is too large.
     """
     for name, seen in (
         ("ready to live seen", Stretch(watched.live_asked, watched.live.end)),

@@ -58,9 +58,9 @@ class Watched:
         running: when the engine says that the container was started (`State.StartedAt`); None: by another clock.
         port_open: when the first connection was accepted.
         live: from the first question for liveness to the first 200.
-        live_asked: when the question was sent that got this first 200.
+        live_asked: when the last question was sent that got another answer; where there was none, the first.
         ready: from the first question for readiness to the first 200.
-        ready_asked: when the question was sent that got this first 200.
+        ready_asked: likewise of readiness: the service became ready, and this was seen, only after this moment.
         tried: when the first real request was sent.
         answer: the first request that was answered rightly: from when it was sent until its whole answer was there.
         token: the first streaming request: from when it was sent to its first event; None: there is none.
@@ -87,9 +87,16 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A request that was repeated until it was answered rightly: when it was first sent, and the last exchange."""
+    """A request that was repeated until it was answered rightly.
+
+    Args:
+        tried: when it was first sent.
+        before: when it was sent for the last time before the right answer's; where it was sent only once, `tried`.
+        right: the exchange with the right answer.
+    """
 
     tried: float
+    before: float
     right: Exchange
 
     @property
@@ -141,9 +148,9 @@ def watch_start(trial: Trial, load: Callable[[], None] | None = None) -> Watched
             running=running,
             port_open=answers.port_open,
             live=answers.live.whole,
-            live_asked=answers.live.last.start,
+            live_asked=answers.live.before,
             ready=answers.ready.whole,
-            ready_asked=answers.ready.last.start,
+            ready_asked=answers.ready.before,
             tried=answers.answer.tried,
             answer=answers.answer.last,
             token=answers.token,
@@ -206,12 +213,12 @@ class _Asking:
             time.sleep(_PAUSE_S)
 
     async def _until_right(self, client: Client, request: Request) -> _Asked:
-        tried: float | None = None
+        sent: list[float] = []
         while True:
             exchange = await client.send(request)
-            tried = exchange.sent_s if tried is None else tried
+            sent.append(exchange.sent_s)
             if exchange.outcome == "right":
-                return _Asked(tried, exchange)
+                return _Asked(sent[0], sent[-2:][0], exchange)
             self._look(f"{request.path} was not answered rightly: {exchange.reason}")
             await asyncio.sleep(_PAUSE_S)
 
