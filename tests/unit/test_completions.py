@@ -16,7 +16,7 @@ from coldstart.services.next_token_models import NextTokenModels
 async def test_what_has_begun_is_not_refused(tmp_path: Path) -> None:
     """While the queue is full a new completion is Overloaded, and one that has begun goes on when its turn comes."""
     engine = FakeNextTokenEngine(max_batch=1)
-    core = core_over(tmp_path, engine, "tiny", QUEUE_LIMIT="1")
+    core = core_over(tmp_path, engine, "tiny", QUEUE_LIMIT="2")
     core.registry.start()
     assert core.registry.wait_settled(10.0)
     completions = Completions(NextTokenModels(core.registry))

@@ -142,6 +142,35 @@ async def test_work_that_would_come_later_is_refused_by_the_same_queue(make: Mak
     assert scheduler.has_room
 
 
+async def test_work_keeps_its_place_between_its_steps(make: Make, engine: DoublingEngine) -> None:
+    """Work whose next step was not submitted yet is in no queue, and fills the process all the same."""
+    scheduler = make(queue_limit=2)
+    with contextlib.ExitStack() as stack:
+        for _ in range(engine.max_batch + 2):
+            stack.enter_context(scheduler.place())
+        assert scheduler.depth == 0
+        with pytest.raises(Overloaded):
+            await scheduler.submit(1)
+        assert await scheduler.submit(2, placed=True) == 4
+        assert not scheduler.has_room
+    assert await scheduler.submit(3) == 6
+
+
+async def test_work_that_ends_badly_gives_its_place_back(make: Make, engine: DoublingEngine) -> None:
+    """A failed request and a cancelled one take no room from others."""
+    engine.poison = {7}
+    scheduler = make(queue_limit=1)
+    for _ in range(2 * engine.max_batch):
+        with pytest.raises(EngineFailed):
+            await scheduler.submit(7)
+        cancelled = begin(scheduler.submit(1))
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await cancelled
+    assert await scheduler.submit(3) == 6
+
+
 async def test_a_flood_of_refusals_is_one_line(make: Make, engine: DoublingEngine) -> None:
     """The log says that the queue is full, not how often within a second."""
     with structlog.testing.capture_logs() as log:

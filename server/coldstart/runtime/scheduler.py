@@ -4,9 +4,10 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -88,6 +89,7 @@ class Scheduler(Generic[RequestT, ResultT]):
         self._waiting: deque[_Job[RequestT, ResultT]] = deque()
         self._active: list[_Job[RequestT, ResultT]] = []
         self._calls: deque[Callable[[], None]] = deque()
+        self._in_place = 0
         self._refusals = 0
         self._tell_again_at = 0.0
         self._closing = False
@@ -113,8 +115,8 @@ class Scheduler(Generic[RequestT, ResultT]):
 
     @property
     def has_room(self) -> bool:
-        """Whether another request would be let in now."""
-        return len(self._waiting) < self._queue_limit
+        """Whether more work would be let in now."""
+        return len(self._waiting) < self._queue_limit and self._in_place < self._queue_limit + self._engine.max_batch
 
     def check_room(self) -> None:
         """For work that would come to `submit` later: have it refused before anything is spent on it.
@@ -125,19 +127,41 @@ class Scheduler(Generic[RequestT, ResultT]):
         with self._wake:
             self._refuse_if_full()
 
-    async def submit(self, request: RequestT, *, admitted: bool = False) -> ResultT:
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Room for one piece of work, however many steps it has, until the body ends.
+
+        Counted by work and not only by what waits: while the event loop is behind, the steps of much work are neither
+        in the queue nor in the batch, and an emptier queue would let in ever more of it.
+
+        Raises:
+            Overloaded: at once, when there is none.
+        """
+        with self._wake:
+            self._refuse_if_full()
+            self._in_place += 1
+        try:
+            yield
+        finally:
+            with self._wake:
+                self._in_place -= 1
+
+    async def submit(self, request: RequestT, *, placed: bool = False) -> ResultT:
         """The engine's result. Cancelling the await takes the request out of the queue or batch.
 
         Args:
-            admitted: a further step of work whose first step was let in; a full queue does not refuse it. The queue
-                stays bounded, for each such piece of work has one step in it and began while there was room.
+            placed: a step of work that has its place; a full queue does not refuse it.
 
         Raises:
             Overloaded: at once, when the queue is full.
             EngineFailed: the engine raised on this request.
             NotReady: the scheduler is closed, or was before the request's turn came.
         """
-        job = self._enqueue(request, admitted)
+        with nullcontext() if placed else self.place():
+            return await self._result_of(request)
+
+    async def _result_of(self, request: RequestT) -> ResultT:
+        job = self._enqueue(request)
         try:
             return await asyncio.wrap_future(job.future)
         except asyncio.CancelledError:
@@ -150,12 +174,13 @@ class Scheduler(Generic[RequestT, ResultT]):
         Raises:
             EngineFailed: also when there is no result after `timeout_s` seconds.
         """
-        job = self._enqueue(request, admitted=False)
-        try:
-            return job.future.result(timeout_s)
-        except FutureTimeoutError:
-            self._withdraw(job)
-            raise EngineFailed(f"model {self._name!r} gave no answer within {timeout_s:g} s") from None
+        with self.place():
+            job = self._enqueue(request)
+            try:
+                return job.future.result(timeout_s)
+            except FutureTimeoutError:
+                self._withdraw(job)
+                raise EngineFailed(f"model {self._name!r} gave no answer within {timeout_s:g} s") from None
 
     def run(self, call: Callable[[], CallT]) -> "Future[CallT]":
         """Have `call` run on the engine's thread between two of its calls, such as `lambda: engine.forget(id)`.
@@ -200,13 +225,11 @@ class Scheduler(Generic[RequestT, ResultT]):
             self._thread.join(1.0)
         return not self._thread.is_alive()
 
-    def _enqueue(self, request: RequestT, admitted: bool) -> _Job[RequestT, ResultT]:
+    def _enqueue(self, request: RequestT) -> _Job[RequestT, ResultT]:
         job: _Job[RequestT, ResultT] = _Job(request)
         with self._wake:
             if self._closing:
                 raise NotReady(f"model {self._name!r} is being closed")
-            if not admitted:
-                self._refuse_if_full()
             self._waiting.append(job)
             self._wake.notify()
         return job

@@ -117,7 +117,6 @@ class Completion:
         self._parameters = parameters
         self._seed = (secrets.randbits(64) if parameters.seed is None else parameters.seed) % _SEEDS
         self._sequence_id = f"completion-{secrets.token_hex(16)}"
-        self._begun = False
 
     async def pieces(self) -> AsyncGenerator[CompletionPiece, None]:
         """The text as it is made. Close the iterator to stop early; the engine then does no more for it.
@@ -126,8 +125,9 @@ class Completion:
             Overloaded: before the first token only: the model's queue is full.
             EngineFailed, NotReady: at any time.
         """
-        output = _Output(self._model, self._parameters.stops, () if self._parameters.echo else self._prompt)
-        try:
+        # One place for the whole: half a text is of no use to anybody, and is lost work.
+        with self._model.sequence(self._sequence_id):
+            output = _Output(self._model, self._parameters.stops, () if self._parameters.echo else self._prompt)
             if self._parameters.echo:
                 yield await self._echo(output)
             token_ids = self._prompt
@@ -146,8 +146,6 @@ class Completion:
                 if text:
                     yield CompletionPiece(text, output.take_logprobs())
             yield CompletionPiece(output.rest(), output.take_logprobs(), finish_reason)
-        finally:
-            self._model.forget(self._sequence_id)
 
     def _reason_to_end(self, output: "_Output") -> FinishReason | None:
         if output.stopped:
@@ -161,10 +159,7 @@ class Completion:
         return Distribution(logits, self._parameters.temperature).token_at(position, self._parameters.top_p)
 
     async def _logits(self, token_ids: tuple[int, ...]) -> NDArray[np.float32]:
-        # What has begun is not refused: half a text is of no use to anybody, and is lost work.
-        logits = await self._model.logits(token_ids, self._sequence_id, admitted=self._begun)
-        self._begun = True
-        return logits
+        return await self._model.logits(token_ids, self._sequence_id, placed=True)
 
     async def _echo(self, output: "_Output") -> CompletionPiece:
         """The prompt's text; its tokens' log-probabilities cost a step each, for engines tell only the last one's."""

@@ -1,7 +1,8 @@
 """The models that predict next tokens, as the services use them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,22 +83,35 @@ class NextTokenModel:
                 f"whose ids are 0 to {self.vocabulary_size - 1}"
             )
 
+    @contextmanager
+    def sequence(self, sequence_id: str) -> Iterator[None]:
+        """Room for a sequence of several steps; at the end the engine drops what it keeps of it.
+
+        Raises:
+            Overloaded: on entering, when there is none.
+        """
+        with self._served.scheduler.place():
+            try:
+                yield
+            finally:
+                self.forget(sequence_id)
+
     async def logits(
-        self, token_ids: tuple[int, ...], sequence_id: str, *, admitted: bool = False
+        self, token_ids: tuple[int, ...], sequence_id: str, *, placed: bool = False
     ) -> NDArray[np.float32]:
         """The logits of the token after `token_ids`: float32, shape (vocabulary_size,), not to be written to.
 
         Args:
             token_ids: 1 to `context_length` ids of the vocabulary.
             sequence_id: names the sequence, of which one request may be under way; say `forget` when it is over.
-            admitted: this goes on with what an earlier step began, and is not refused for a full queue.
+            placed: this is a step of work that has its place, and is not refused for a full queue.
 
         Raises:
             Overloaded: at once, when the model's queue is full.
             EngineFailed: the engine failed on this sequence.
             NotReady: the process is shutting down.
         """
-        return await self._served.scheduler.submit(NextTokenRequest(token_ids, sequence_id), admitted=admitted)
+        return await self._served.scheduler.submit(NextTokenRequest(token_ids, sequence_id), placed=placed)
 
     def forget(self, sequence_id: str) -> None:
         """Have the engine drop what it keeps of a sequence; does not wait for it."""
