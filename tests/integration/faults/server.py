@@ -29,7 +29,7 @@ SLOW_S = 0.75
 OUTSIDE = ("203.0.113.7", 443)
 NAME_SERVER = ("203.0.113.53", 53)
 SLOTS = 2
-QUEUE = 14
+QUEUE = 10
 # Long enough that whoever looks sees readiness turn before nobody answers.
 LINGER_S = 0.5
 
