@@ -146,12 +146,11 @@ async def test_work_keeps_its_place_between_its_steps(make: Make, engine: Doubli
     """Work whose next step was not submitted yet is in no queue, and fills the process all the same."""
     scheduler = make(queue_limit=2)
     with contextlib.ExitStack() as stack:
-        for _ in range(engine.max_batch + 2):
-            stack.enter_context(scheduler.place())
+        places = [stack.enter_context(scheduler.place()) for _ in range(engine.max_batch + 2)]
         assert scheduler.depth == 0
         with pytest.raises(Overloaded):
             await scheduler.submit(1)
-        assert await scheduler.submit(2, placed=True) == 4
+        assert await scheduler.submit(2, place=places[0]) == 4
         assert not scheduler.has_room
     assert await scheduler.submit(3) == 6
 

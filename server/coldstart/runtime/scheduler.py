@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -15,6 +15,7 @@ import structlog
 
 from coldstart.domain.errors import EngineFailed, NotReady, Overloaded
 from coldstart.runtime.pace import Pace
+from coldstart.runtime.turns import Place, Turns
 
 RequestT = TypeVar("RequestT")
 ResultT = TypeVar("ResultT")
@@ -86,10 +87,9 @@ class Scheduler(Generic[RequestT, ResultT]):
         self._recover = recover
         self._log = structlog.get_logger("coldstart.scheduler").bind(model=name)
         self._wake = threading.Condition()
-        self._waiting: deque[_Job[RequestT, ResultT]] = deque()
+        self._turns: Turns[_Job[RequestT, ResultT]] = Turns(queue_limit, engine.max_batch)
         self._active: list[_Job[RequestT, ResultT]] = []
         self._calls: deque[Callable[[], None]] = deque()
-        self._in_place = 0
         self._refusals = 0
         self._tell_again_at = 0.0
         self._closing = False
@@ -100,8 +100,8 @@ class Scheduler(Generic[RequestT, ResultT]):
 
     @property
     def depth(self) -> int:
-        """Requests that wait for a place in the engine's batch."""
-        return len(self._waiting)
+        """Requests that wait for the engine's batch."""
+        return len(self._turns)
 
     @property
     def active(self) -> int:
@@ -116,7 +116,7 @@ class Scheduler(Generic[RequestT, ResultT]):
     @property
     def has_room(self) -> bool:
         """Whether more work would be let in now."""
-        return len(self._waiting) < self._queue_limit and self._in_place < self._queue_limit + self._engine.max_batch
+        return self._turns.has_room
 
     def check_room(self) -> None:
         """For work that would come to `submit` later: have it refused before anything is spent on it.
@@ -128,40 +128,41 @@ class Scheduler(Generic[RequestT, ResultT]):
             self._refuse_if_full()
 
     @contextmanager
-    def place(self) -> Iterator[None]:
+    def place(self) -> Iterator[Place]:
         """Room for one piece of work, however many steps it has, until the body ends.
-
-        Counted by work and not only by what waits: while the event loop is behind, the steps of much work are neither
-        in the queue nor in the batch, and an emptier queue would let in ever more of it.
 
         Raises:
             Overloaded: at once, when there is none.
         """
         with self._wake:
             self._refuse_if_full()
-            self._in_place += 1
+            place = self._turns.enter()
         try:
-            yield
+            yield place
         finally:
             with self._wake:
-                self._in_place -= 1
+                self._turns.leave(place)
+                self._wake.notify()
 
-    async def submit(self, request: RequestT, *, placed: bool = False) -> ResultT:
+    async def submit(self, request: RequestT, *, place: Place | None = None) -> ResultT:
         """The engine's result. Cancelling the await takes the request out of the queue or batch.
 
         Args:
-            placed: a step of work that has its place; a full queue does not refuse it.
+            place: that of the work of which this is a step; a full queue does not refuse it. Without one the request
+                is the whole work.
 
         Raises:
             Overloaded: at once, when the queue is full.
             EngineFailed: the engine raised on this request.
             NotReady: the scheduler is closed, or was before the request's turn came.
         """
-        with nullcontext() if placed else self.place():
-            return await self._result_of(request)
+        if place is None:
+            with self.place():
+                return await self._result_of(request, None)
+        return await self._result_of(request, place)
 
-    async def _result_of(self, request: RequestT) -> ResultT:
-        job = self._enqueue(request)
+    async def _result_of(self, request: RequestT, place: Place | None) -> ResultT:
+        job = self._enqueue(request, place)
         try:
             return await asyncio.wrap_future(job.future)
         except asyncio.CancelledError:
@@ -175,7 +176,7 @@ class Scheduler(Generic[RequestT, ResultT]):
             EngineFailed: also when there is no result after `timeout_s` seconds.
         """
         with self.place():
-            job = self._enqueue(request)
+            job = self._enqueue(request, None)
             try:
                 return job.future.result(timeout_s)
             except FutureTimeoutError:
@@ -225,36 +226,34 @@ class Scheduler(Generic[RequestT, ResultT]):
             self._thread.join(1.0)
         return not self._thread.is_alive()
 
-    def _enqueue(self, request: RequestT) -> _Job[RequestT, ResultT]:
+    def _enqueue(self, request: RequestT, place: Place | None) -> _Job[RequestT, ResultT]:
         job: _Job[RequestT, ResultT] = _Job(request)
         with self._wake:
             if self._closing:
                 raise NotReady(f"model {self._name!r} is being closed")
-            self._waiting.append(job)
+            self._turns.add(job, place)
             self._wake.notify()
         return job
 
     def _refuse_if_full(self) -> None:
-        if not self.has_room:
+        if not self._turns.has_room:
             self._refusals += 1
             if (now := time.monotonic()) >= self._tell_again_at:
                 self._tell_again_at = now + _SECONDS_BETWEEN_WARNINGS
                 self._log.warning("queue_full", queue_limit=self._queue_limit, refusals=self._refusals)
             raise Overloaded(
                 f"the queue of model {self._name!r} is full: {self._queue_limit} requests wait",
-                retry_after_s=self._pace.seconds_for(len(self._waiting) + len(self._active)),
+                retry_after_s=self._pace.seconds_for(len(self._turns) + len(self._active)),
             )
 
     def _withdraw(self, job: _Job[RequestT, ResultT]) -> None:
         with self._wake:
             job.future.cancel()
-            if job in self._waiting:
-                self._waiting.remove(job)
+            self._turns.remove(job)
 
     def _refuse_all(self) -> None:
-        for job in (*self._active, *self._waiting):
+        for job in (*self._active, *self._turns.clear()):
             job.deliver(NotReady(f"model {self._name!r} was closed before the request was done"))
-        self._waiting.clear()
 
     def _work(self) -> None:
         while (calls := self._next_turn()) is not None:
@@ -270,8 +269,10 @@ class Scheduler(Generic[RequestT, ResultT]):
         with self._wake:
             while True:
                 self._active = [job for job in self._active if not job.future.cancelled()]
-                while self._waiting and len(self._active) < self._engine.max_batch:
-                    job = self._waiting.popleft()
+                while len(self._active) < self._engine.max_batch:
+                    job = self._turns.take(is_idle=not self._active)
+                    if job is None:
+                        break
                     if not job.future.cancelled():
                         self._active.append(job)
                 calls = list(self._calls)

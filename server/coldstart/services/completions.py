@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from coldstart.domain.distribution import Distribution, drawn_position, most_likely_token
 from coldstart.domain.errors import InvalidInput
 from coldstart.domain.text_stream import StopGate, TextStream
+from coldstart.runtime.turns import Place
 from coldstart.services.next_token_models import NextTokenModel, NextTokenModels
 
 FinishReason = Literal["stop", "length"]
@@ -126,14 +127,14 @@ class Completion:
             EngineFailed, NotReady: at any time.
         """
         # One place for the whole: half a text is of no use to anybody, and is lost work.
-        with self._model.sequence(self._sequence_id):
+        with self._model.sequence(self._sequence_id) as place:
             output = _Output(self._model, self._parameters.stops, () if self._parameters.echo else self._prompt)
             if self._parameters.echo:
-                yield await self._echo(output)
+                yield await self._echo(output, place)
             token_ids = self._prompt
             finish_reason: FinishReason | None = None if self._max_tokens else "length"
             while finish_reason is None:
-                logits = await self._logits(token_ids)
+                logits = await self._logits(token_ids, place)
                 token_id = self._choose(logits)
                 token_ids = (*token_ids, token_id)
                 self.token_count += 1
@@ -158,10 +159,10 @@ class Completion:
         position = drawn_position(self._seed, self.token_count)
         return Distribution(logits, self._parameters.temperature).token_at(position, self._parameters.top_p)
 
-    async def _logits(self, token_ids: tuple[int, ...]) -> NDArray[np.float32]:
-        return await self._model.logits(token_ids, self._sequence_id, placed=True)
+    async def _logits(self, token_ids: tuple[int, ...], place: Place) -> NDArray[np.float32]:
+        return await self._model.logits(token_ids, self._sequence_id, place=place)
 
-    async def _echo(self, output: "_Output") -> CompletionPiece:
+    async def _echo(self, output: "_Output", place: Place) -> CompletionPiece:
         """The prompt's text; its tokens' log-probabilities cost a step each, for engines tell only the last one's."""
         text = ""
         for index, token_id in enumerate(self._prompt):
@@ -169,7 +170,7 @@ class Completion:
             if self._parameters.logprobs is not None:
                 logprobs = (None, ())
                 if index:
-                    logprobs = self._logprobs_of(token_id, await self._logits(self._prompt[:index]))
+                    logprobs = self._logprobs_of(token_id, await self._logits(self._prompt[:index], place))
             text += output.echo(token_id, logprobs)
         return CompletionPiece(text, output.take_logprobs())
 

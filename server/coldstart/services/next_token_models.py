@@ -13,6 +13,7 @@ from coldstart.domain.manifest import ModelEntry
 from coldstart.domain.next_token import NextTokenEngine, NextTokenRequest
 from coldstart.runtime.models import ModelState, ServedModel
 from coldstart.runtime.registry import ModelRegistry
+from coldstart.runtime.turns import Place
 
 NEXT_TOKEN_TASK = "next-token"  # noqa: S105  a task of the manifest
 
@@ -84,34 +85,34 @@ class NextTokenModel:
             )
 
     @contextmanager
-    def sequence(self, sequence_id: str) -> Iterator[None]:
+    def sequence(self, sequence_id: str) -> Iterator[Place]:
         """Room for a sequence of several steps; at the end the engine drops what it keeps of it.
 
         Raises:
             Overloaded: on entering, when there is none.
         """
-        with self._served.scheduler.place():
+        with self._served.scheduler.place() as place:
             try:
-                yield
+                yield place
             finally:
                 self.forget(sequence_id)
 
     async def logits(
-        self, token_ids: tuple[int, ...], sequence_id: str, *, placed: bool = False
+        self, token_ids: tuple[int, ...], sequence_id: str, *, place: Place | None = None
     ) -> NDArray[np.float32]:
         """The logits of the token after `token_ids`: float32, shape (vocabulary_size,), not to be written to.
 
         Args:
             token_ids: 1 to `context_length` ids of the vocabulary.
             sequence_id: names the sequence, of which one request may be under way; say `forget` when it is over.
-            placed: this is a step of work that has its place, and is not refused for a full queue.
+            place: that of the sequence, where it has several steps; then it is not refused for a full queue.
 
         Raises:
             Overloaded: at once, when the model's queue is full.
             EngineFailed: the engine failed on this sequence.
             NotReady: the process is shutting down.
         """
-        return await self._served.scheduler.submit(NextTokenRequest(token_ids, sequence_id), placed=placed)
+        return await self._served.scheduler.submit(NextTokenRequest(token_ids, sequence_id), place=place)
 
     def forget(self, sequence_id: str) -> None:
         """Have the engine drop what it keeps of a sequence; does not wait for it."""
