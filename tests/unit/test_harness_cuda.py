@@ -18,7 +18,7 @@ from coldstart_harness.archive.image import ImageAtRest, opened_image
 from coldstart_harness.archive.loader_cache import libraries_in_cache
 from coldstart_harness.archive.loading import Loading
 from coldstart_harness.proofs import cuda
-from coldstart_harness.proofs.cuda_libraries import DRIVER, lacking, wrong_variables
+from coldstart_harness.proofs.cuda.libraries import DRIVER, lacking, wrong_variables
 from coldstart_harness.proofs.proof import Findings
 from coldstart_harness.proofs.result import Verdict
 from coldstart_harness.slo.document import Image

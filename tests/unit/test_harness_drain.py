@@ -12,9 +12,9 @@ from tests.unit.harness_traffic_doubles import Player, asking, exchange, playing
 
 from coldstart_harness.errors import ServiceFailed
 from coldstart_harness.proofs.drain import PROOF, judge, report
-from coldstart_harness.proofs.drain_chart import chart_of
-from coldstart_harness.proofs.drain_losses import cut_off, lost_in
-from coldstart_harness.proofs.drain_round import Drain, callers_let_in, load_of, watched
+from coldstart_harness.proofs.drain.chart import chart_of
+from coldstart_harness.proofs.drain.losses import cut_off, lost_in
+from coldstart_harness.proofs.drain.round import Drain, callers_let_in, load_of, watched
 from coldstart_harness.proofs.proof import Findings
 from coldstart_harness.proofs.result import ProofResult
 from coldstart_harness.slo.document import Promises, Service

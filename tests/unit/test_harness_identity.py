@@ -16,8 +16,8 @@ from coldstart_harness.archive.tree import Entry
 from coldstart_harness.engine import Engine
 from coldstart_harness.errors import ServiceFailed
 from coldstart_harness.proofs import identity
-from coldstart_harness.proofs.identity_copies import CopyRefused, Said, names, write_copy
-from coldstart_harness.proofs.identity_models import largest_of_each_form, named_models
+from coldstart_harness.proofs.identity.copies import CopyRefused, Said, names, write_copy
+from coldstart_harness.proofs.identity.models import largest_of_each_form, named_models
 from coldstart_harness.proofs.proof import Effort, Findings, Trial
 from coldstart_harness.proofs.result import ProofResult, Verdict
 from coldstart_harness.slo.document import Image, Service

@@ -12,8 +12,8 @@ from coldstart_harness.engine import Engine
 from coldstart_harness.errors import NotVisible, ServiceFailed
 from coldstart_harness.network.packets import Call
 from coldstart_harness.proofs import lockdown
-from coldstart_harness.proofs.lockdown_calls import Heard
-from coldstart_harness.proofs.lockdown_rows import ROWS, caches_of, environment_of
+from coldstart_harness.proofs.lockdown.calls import Heard
+from coldstart_harness.proofs.lockdown.rows import ROWS, caches_of, environment_of
 from coldstart_harness.proofs.proof import Effort, Trial
 from coldstart_harness.proofs.result import ProofResult
 from coldstart_harness.slo.document import Image, Service

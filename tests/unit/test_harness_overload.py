@@ -8,8 +8,8 @@ from tests.unit.harness_traffic_doubles import Player, asking, exchange, playing
 
 from coldstart_harness.errors import ServiceFailed
 from coldstart_harness.proofs.overload import PROOF, is_answered_properly, judge, report, says_when
-from coldstart_harness.proofs.overload_load import Capacity, Measured, Overloaded, capacity, measure, overloaded
-from coldstart_harness.proofs.overload_memory import Usage, memory_bytes_of
+from coldstart_harness.proofs.overload.load import Capacity, Measured, Overloaded, capacity, measure, overloaded
+from coldstart_harness.proofs.overload.memory import Usage, memory_bytes_of
 from coldstart_harness.proofs.proof import Findings
 from coldstart_harness.proofs.result import ProofResult
 from coldstart_harness.slo.document import Promises

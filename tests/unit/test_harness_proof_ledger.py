@@ -11,11 +11,11 @@ import pytest
 
 from coldstart_harness.archive.saved import Blob, Saved, read_saved
 from coldstart_harness.phases import OwnStart, own_start
-from coldstart_harness.proofs.ledger_agreement import disagreement_s, late_models, tolerance_s
-from coldstart_harness.proofs.ledger_cache import evict
-from coldstart_harness.proofs.ledger_image import archive_of
-from coldstart_harness.proofs.ledger_phases import account_of, tells
-from coldstart_harness.proofs.ledger_start import Stretch, Watched
+from coldstart_harness.proofs.ledger.agreement import disagreement_s, late_models, tolerance_s
+from coldstart_harness.proofs.ledger.cache import evict
+from coldstart_harness.proofs.ledger.image import archive_of
+from coldstart_harness.proofs.ledger.phases import account_of, tells
+from coldstart_harness.proofs.ledger.start import Stretch, Watched
 
 MARKS = {"process": 0.2, "imports": 0.55, "listening": 0.6, "ready": 0.6}
 # The wall's clock starts at 100 s; the process begins at 100.1 s and is ready 0.6 s later.

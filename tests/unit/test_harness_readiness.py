@@ -9,8 +9,8 @@ import pytest
 from coldstart_harness.engine import Engine
 from coldstart_harness.proofs import readiness
 from coldstart_harness.proofs.proof import Effort, Trial
-from coldstart_harness.proofs.readiness_lies import lies_in, seconds_of
-from coldstart_harness.proofs.readiness_watch import Watched
+from coldstart_harness.proofs.readiness.lies import lies_in, seconds_of
+from coldstart_harness.proofs.readiness.watch import Watched
 from coldstart_harness.proofs.result import ProofResult
 from coldstart_harness.slo.document import Image, Service
 from coldstart_harness.traffic.client import Exchange, Outcome

@@ -12,7 +12,7 @@ from coldstart_harness.derivations import read_derivation, store_paths
 from coldstart_harness.errors import BuildFailed
 from coldstart_harness.proofs.proof import Effort, Trial
 from coldstart_harness.proofs.repeat import PROOF
-from coldstart_harness.proofs.repeat_difference import difference_of
+from coldstart_harness.proofs.repeat.difference import difference_of
 from coldstart_harness.proofs.result import ProofResult
 from coldstart_harness.slo.document import Image
 

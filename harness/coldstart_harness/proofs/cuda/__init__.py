@@ -9,7 +9,7 @@ from coldstart_harness.archive.elf import Elf, elves_in
 from coldstart_harness.archive.image import ImageAtRest, image_at_rest
 from coldstart_harness.archive.loading import Loading
 from coldstart_harness.errors import ServiceFailed
-from coldstart_harness.proofs.cuda_libraries import (
+from coldstart_harness.proofs.cuda.libraries import (
     DRIVER,
     lacking,
     majors_of,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from coldstart_harness.phases import Phase, critical_path, inner_phases, total_s
-from coldstart_harness.proofs.ledger_start import Stretch, Watched
+from coldstart_harness.proofs.ledger.start import Stretch, Watched
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from coldstart_harness.proofs.drain_round import Drain
+from coldstart_harness.proofs.drain.round import Drain
 from coldstart_harness.traffic.client import Exchange
 
 

@@ -12,7 +12,7 @@ from coldstart_harness import nix
 from coldstart_harness.derivations import Derivation, StorePath, store_paths
 from coldstart_harness.errors import BuildFailed
 from coldstart_harness.process import Finished, answer, follow
-from coldstart_harness.proofs.repeat_difference import difference_of
+from coldstart_harness.proofs.repeat.difference import difference_of
 
 Sandbox = Literal["true", "false"]
 Say = Callable[[str], None]

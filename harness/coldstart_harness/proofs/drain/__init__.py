@@ -4,15 +4,15 @@ import math
 from collections.abc import Callable, Sequence
 
 from coldstart_harness.figures import format_seconds
-from coldstart_harness.proofs.drain_chart import chart_of
-from coldstart_harness.proofs.drain_losses import (
+from coldstart_harness.proofs.drain.chart import chart_of
+from coldstart_harness.proofs.drain.losses import (
     cut_off,
     lost_in,
     readiness_off_s,
     ready_again,
     unclean_in,
 )
-from coldstart_harness.proofs.drain_round import Drain, drained
+from coldstart_harness.proofs.drain.round import Drain, drained
 from coldstart_harness.proofs.proof import Findings, Proof, Trial
 from coldstart_harness.proofs.result import Promise
 from coldstart_harness.slo.document import Promises

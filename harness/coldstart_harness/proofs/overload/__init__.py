@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
 
 from coldstart_harness.figures import format_bytes, format_seconds, percentile
-from coldstart_harness.proofs.overload_load import OVERLOAD, RIGHT_IN_A_ROW, Measured, measure
-from coldstart_harness.proofs.overload_memory import Usage, usage_of
+from coldstart_harness.proofs.overload.load import OVERLOAD, RIGHT_IN_A_ROW, Measured, measure
+from coldstart_harness.proofs.overload.memory import Usage, usage_of
 from coldstart_harness.proofs.proof import Findings, Proof, Trial
 from coldstart_harness.proofs.result import LineChart, Promise
 from coldstart_harness.proofs.running import serving

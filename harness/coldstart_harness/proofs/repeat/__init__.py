@@ -6,7 +6,7 @@ from shutil import which
 
 from coldstart_harness.derivations import closure_of, derivation_of, store_paths
 from coldstart_harness.proofs.proof import Findings, Proof, Trial
-from coldstart_harness.proofs.repeat_builds import Checked, Chosen, build, check, chosen_of, delete
+from coldstart_harness.proofs.repeat.builds import Checked, Chosen, build, check, chosen_of, delete
 from coldstart_harness.proofs.result import Promise
 
 _SHOWN = 5

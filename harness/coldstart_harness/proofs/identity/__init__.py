@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from coldstart_harness.archive.image import ImageAtRest, image_at_rest
 from coldstart_harness.archive.tree import Entry
 from coldstart_harness.figures import format_seconds
-from coldstart_harness.proofs.identity_copies import CopyRefused, Said, flipped_start, healthy_start, names
-from coldstart_harness.proofs.identity_models import (
+from coldstart_harness.proofs.identity.copies import CopyRefused, Said, flipped_start, healthy_start, names
+from coldstart_harness.proofs.identity.models import (
     NamedFile,
     NamedModel,
     largest_of_each_form,

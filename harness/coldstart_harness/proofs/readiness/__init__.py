@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from coldstart_harness.figures import format_seconds, spread_of
 from coldstart_harness.proofs.proof import Findings, Proof, Trial
-from coldstart_harness.proofs.readiness_lies import Lie, lies_in, seconds_of
-from coldstart_harness.proofs.readiness_watch import Watched, watch
+from coldstart_harness.proofs.readiness.lies import Lie, lies_in, seconds_of
+from coldstart_harness.proofs.readiness.watch import Watched, watch
 from coldstart_harness.proofs.result import Promise, Span, SpanChart
 from coldstart_harness.traffic.client import Exchange
 

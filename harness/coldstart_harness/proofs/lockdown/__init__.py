@@ -3,8 +3,8 @@
 from coldstart_harness import container as containers
 from coldstart_harness.errors import NotVisible, ServiceFailed
 from coldstart_harness.network.entering import in_network_of
-from coldstart_harness.proofs.lockdown_calls import listen
-from coldstart_harness.proofs.lockdown_rows import ANY_USER, PROCESSES, ROWS, Options, Row, environment_of
+from coldstart_harness.proofs.lockdown.calls import listen
+from coldstart_harness.proofs.lockdown.rows import ANY_USER, PROCESSES, ROWS, Options, Row, environment_of
 from coldstart_harness.proofs.proof import Findings, Proof, Trial
 from coldstart_harness.proofs.result import Promise
 from coldstart_harness.proofs.running import Running, ask, held, serving, start, url_or_why, wait_until_serving

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from coldstart_harness.figures import format_bytes, format_seconds, spread_of
-from coldstart_harness.proofs.ledger_agreement import disagreement_s, late_models, seen_s, tolerance_s
-from coldstart_harness.proofs.ledger_cache import Evicted, evict, layer_directories
-from coldstart_harness.proofs.ledger_image import NoCopy, fresh_copy, saved_image
-from coldstart_harness.proofs.ledger_phases import Account, account_of, tells
-from coldstart_harness.proofs.ledger_start import Watched, watch_start
+from coldstart_harness.proofs.ledger.agreement import disagreement_s, late_models, seen_s, tolerance_s
+from coldstart_harness.proofs.ledger.cache import Evicted, evict, layer_directories
+from coldstart_harness.proofs.ledger.image import NoCopy, fresh_copy, saved_image
+from coldstart_harness.proofs.ledger.phases import Account, account_of, tells
+from coldstart_harness.proofs.ledger.start import Watched, watch_start
 from coldstart_harness.proofs.proof import Findings, Proof, Trial
 from coldstart_harness.proofs.result import Promise, Span, SpanChart
 

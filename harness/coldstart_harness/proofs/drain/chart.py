@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from coldstart_harness.proofs.drain_round import Drain
+from coldstart_harness.proofs.drain.round import Drain
 from coldstart_harness.proofs.result import Span, SpanChart
 from coldstart_harness.traffic.client import Exchange
 

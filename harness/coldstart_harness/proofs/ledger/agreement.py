@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from coldstart_harness.figures import spread_of
-from coldstart_harness.proofs.ledger_start import Watched
+from coldstart_harness.proofs.ledger.start import Watched
 
 # The kernel tells when a process began in ticks of 10 ms, and the answer that says `ready` is on its way for some
 # milliseconds, for tens of them on a busy machine.
