@@ -37,7 +37,6 @@ class Player:
     connections: int = 0
     requests: list[str] = field(default_factory=list)
     held: asyncio.Event = field(default_factory=asyncio.Event)
-    server: asyncio.Server | None = None
     conversations: list["asyncio.Task[None] | None"] = field(default_factory=list)
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -89,7 +88,7 @@ class Player:
 async def playing(player: Player | None = None) -> AsyncIterator[Player]:
     """The server, at `url`."""
     player = player or Player()
-    player.server = server = await asyncio.start_server(player.converse, "127.0.0.1", 0, limit=2**20)
+    server = await asyncio.start_server(player.converse, "127.0.0.1", 0, limit=2**20)
     player.url = url_at(server.sockets[0])
     async with server:
         yield player

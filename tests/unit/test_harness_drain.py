@@ -195,12 +195,7 @@ class Stoppable(Player):
 
     def _stop(self) -> None:
         self._stopping.set()
-        self._loop.call_later(0.2, self._end)
-
-    def _end(self) -> None:
-        assert self.server is not None
-        self.server.close()
-        self._ended.set()
+        self._loop.call_later(0.2, self._ended.set)
 
     async def play(self, path: str, writer: asyncio.StreamWriter) -> bool:
         if self._stopping.is_set():
