@@ -8,7 +8,15 @@ from tests.unit.harness_traffic_doubles import Player, asking, exchange, playing
 
 from coldstart_harness.errors import ServiceFailed
 from coldstart_harness.proofs.overload import PROOF, is_answered_properly, judge, report, says_when
-from coldstart_harness.proofs.overload.load import Capacity, Measured, Overloaded, capacity, measure, overloaded
+from coldstart_harness.proofs.overload.load import (
+    Capacity,
+    Measured,
+    Overloaded,
+    capacity,
+    measure,
+    overloaded,
+    rate_of,
+)
 from coldstart_harness.proofs.overload.memory import Usage, memory_bytes_of
 from coldstart_harness.proofs.proof import Findings
 from coldstart_harness.proofs.result import ProofResult
@@ -26,8 +34,8 @@ def refusal(**fields: Any) -> Exchange:
 def load_of(
     right: int = 95, took: float = 0.5, others: list[Exchange] | None = None, recovered: float | None = 0.1
 ) -> Overloaded:
-    """Ten counted seconds with so many right answers spread over them, and others."""
-    answers = [exchange(sent=10 * n / right - took, done=10 * n / right) for n in range(right)]
+    """Ten counted seconds with so many right answers spread over them, more before and after, and others."""
+    answers = [exchange(sent=10 * n / right - took, done=10 * n / right) for n in range(-20, right + 20)]
     refused = [refusal() for _ in range(200)] if others is None else others
     return Overloaded([*answers, *refused], 30.0, 0.0, 10.0, recovered, client_cpu_s=1.1)
 
@@ -66,7 +74,7 @@ def test_answers_after_the_deadline_are_no_goodput() -> None:
 def test_answers_outside_the_counted_time_are_no_goodput() -> None:
     """What was answered while queues filled, or after the load, is left out on both sides."""
     before = [exchange(sent=-0.5, done=-0.1)] * 50
-    after = [exchange(sent=9.9, done=10.1)] * 50
+    after = [exchange(sent=10.0, done=10.1)] * 50
     assert broken_by(load_of(right=85, others=[*before, *after, refusal()])) == ["goodput-holds"]
 
 
@@ -93,7 +101,7 @@ def test_one_improper_end_is_one_too_many(bad: Exchange) -> None:
     """Whatever is not answered must be refused, and say when to come back."""
     result = result_of(load_of(), load_of(others=[refusal(), bad]), load_of())
     verdict = next(v for v in result.verdicts if v.outcome == "broken")
-    assert (verdict.id, verdict.met) == ("refusals-say-when-to-return", "1 of 687 do not")
+    assert (verdict.id, verdict.met) == ("refusals-say-when-to-return", "1 of 807 do not")
     assert [v.outcome for v in result.verdicts].count("broken") == 1
     assert not is_answered_properly(bad)
 
@@ -159,6 +167,14 @@ class Bounded(Player):
             return await super().play(path, writer)
         finally:
             self._inside -= 1
+
+
+def test_answers_that_end_in_waves_are_counted_evenly() -> None:
+    """Ten at a time, each wave a second long: ten a second, wherever in a wave the count begins and ends."""
+    waves = [exchange(sent=float(second), done=second + 1.0) for second in range(10) for _ in range(10)]
+    for begun, ended in ((2.0, 5.0), (2.1, 5.0), (2.0, 4.9), (2.5, 4.7)):
+        assert rate_of(waves, begun, ended) == pytest.approx(10.0)
+    assert rate_of(waves, 20.0, 21.0) == 0.0
 
 
 async def test_a_bounded_service_is_measured_round_by_round() -> None:

@@ -26,6 +26,7 @@ _ANSWERS_A_PART = 8
 # A caller waits beyond the deadline, so that an answer that is only slow is told from none.
 _PATIENCE = 3
 _RETRY_PAUSE_S = 0.02
+_SHORTEST_S = 1e-9
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Overloaded:
     def goodput_per_s(self, deadline_s: float) -> float:
         """Right answers within the deadline, from the moment they were due, a second."""
         good = [e for e in self.exchanges if e.outcome == "right" and e.latency_s <= deadline_s]
-        return sum(self.begun_s <= e.done_s < self.ended_s for e in good) / (self.ended_s - self.begun_s)
+        return rate_of(good, self.begun_s, self.ended_s)
 
 
 @dataclass(frozen=True)
@@ -146,8 +147,18 @@ async def capacity(client: Client, request: Request, concurrency: int, seconds: 
     )
     counted_from, counted_to = begun + _SETTLING * seconds, begun + seconds
     right = [e for e in met if e.outcome == "right" and e.service_s <= deadline_s]
-    counted = sum(counted_from <= exchange.done_s < counted_to for exchange in right)
-    return Capacity(concurrency, counted / (counted_to - counted_from))
+    return Capacity(concurrency, rate_of(right, counted_from, counted_to))
+
+
+def rate_of(answers: Sequence[Exchange], begun_s: float, ended_s: float) -> float:
+    """Answers a second between two moments; each counts by the share of its time that lies between them.
+
+    Answers of a batch end together, in waves; counted by their ends alone, a figure would jump by a whole wave.
+    """
+    shares = (
+        max(min(e.done_s, ended_s) - max(e.sent_s, begun_s), 0.0) / max(e.service_s, _SHORTEST_S) for e in answers
+    )
+    return sum(shares) / (ended_s - begun_s)
 
 
 async def overloaded(
