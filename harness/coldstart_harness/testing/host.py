@@ -70,7 +70,7 @@ def run_pytest(engine: Engine, images: Sequence[PlannedImage], out: Path, progre
     report = out / "junit-host.xml"
     report.unlink(missing_ok=True)
     suites = [TREE / "tests" / name for name in _SUITES]
-    options = ["-m", "not gpu", "-p", "no:cacheprovider", "--color", "no", "--junitxml", str(report)]
+    options = ["-v", "-m", "not gpu", "-p", "no:cacheprovider", "--color", "no", "--junitxml", str(report)]
     where = ["--rootdir", str(TREE), "-c", str(TREE / "pyproject.toml"), *map(str, suites)]
     command = [sys.executable, "-m", "pytest", *options, *where]
     with progress.phase("tests with containers and a browser") as phase:
