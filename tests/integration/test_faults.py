@@ -37,8 +37,9 @@ OF_THE_IMAGE = {
 }
 FOUND_BY = OF_THE_SERVER | OF_THE_IMAGE
 # Asked side by side: none of their bounds here is near; those of the second row share what is saved of the image.
-SIDE_BY_SIDE = (("readiness", "drain", "lockdown"), ("ledger", "layers", "repeat", "identity", "cuda"))
-ALONE = ("latency", "overload")
+SIDE_BY_SIDE = (("readiness", "lockdown"), ("ledger", "layers", "repeat", "identity", "cuda"))
+# Under load, a connection that is long in coming is an answer that is missing.
+ALONE = ("latency", "drain", "overload")
 
 
 @pytest.fixture(scope="session")
