@@ -12,6 +12,8 @@ from coldstart_harness.proofs.table import PROOFS
 from coldstart_harness.slo.loading import SloFile
 
 EFFORT = Effort(runs=5, seconds=4, requests=1000)
+# Rounds of load are a third of it each: shorter ones tell less of the service than of the moment.
+OVERLOAD_EFFORT = replace(EFFORT, seconds=10)
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def trial_of(case: Case, slo: SloFile, engine: Engine, scratch: Path) -> Trial:
         image=target.image,
         services=target.services,
         service_name=case.service,
-        effort=EFFORT,
+        effort=OVERLOAD_EFFORT if case.proof == "overload" else EFFORT,
         say=lambda _line: None,
         scratch=scratch,
         gpu=case.gpu,
