@@ -144,7 +144,7 @@ def seconds_of(text: str) -> float:
     parts = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", text.strip())
     seconds = (
         sum(int(number or 0) * _UNITS_S[unit] for number, unit in zip(parts.groups(), "hms", strict=True))
-        if (parts)
+        if parts
         else 0
     )
     if not seconds:

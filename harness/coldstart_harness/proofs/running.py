@@ -137,14 +137,14 @@ def serving(trial: Trial, **options: Any) -> Iterator[Running]:
         yield running
 
 
-def wait_until_serving(trial: Trial, running: Running, timeout_s: float | None = None) -> None:
+def wait_until_serving(trial: Trial, running: Running) -> None:
     """Return as soon as readiness says 200 and the service's request is answered rightly.
 
     Raises:
-        ServiceFailed: not within the time (by default `start_timeout_s`), or the container ended.
+        ServiceFailed: not within the service's `start_timeout_s`, or the container ended.
     """
     service = trial.asked
-    deadline = time.monotonic() + (timeout_s or service.start_timeout_s)
+    deadline = time.monotonic() + service.start_timeout_s
     readiness = Request(path=service.readiness)
     while True:
         probe = ask(running.url, readiness)
@@ -157,7 +157,7 @@ def wait_until_serving(trial: Trial, running: Running, timeout_s: float | None =
         if time.monotonic() > deadline:
             path = service.request.path if probe.outcome == "right" else service.readiness
             raise ServiceFailed(
-                f"{path} was not answered rightly within {timeout_s or service.start_timeout_s:.0f} s: {answer.reason}",
+                f"{path} was not answered rightly within {service.start_timeout_s:.0f} s: {answer.reason}",
                 details=containers.log_tail(running.container),
             )
         time.sleep(_POLL_S)
