@@ -1,15 +1,13 @@
 """What became of one request. Pure: the user classes read the answer, this module judges it."""
 
 import json
-import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from coldstart_harness.slo.answers import why_wrong
 from coldstart_harness.slo.document import Request
+from coldstart_harness.traffic.retry_after import seconds_to_wait
 from loadtests.record import Outcome
 
 _TURNED_AWAY = (429, 503)
@@ -32,7 +30,7 @@ class Answer:
 
     status: int
     body: bytes = b""
-    events: tuple[str, ...] | None = None
+    events: list[str] | None = None
     retry_after: str | None = None
     error: Exception | None = None
 
@@ -78,27 +76,6 @@ def judged(request: Request, answer: Answer, check: Check | None = None) -> Judg
     last = request.expect.last_event
     cut = answer.events is not None and last is not None and last not in answer.events
     return Judgement("lost" if cut else "wrong", wrong)
-
-
-def seconds_to_wait(retry_after: str | None) -> float | None:
-    """What a Retry-After header asks for: seconds, or a date. None: it is absent or says neither.
-
-    Source: RFC 9110, section 10.2.3.
-    """
-    if retry_after is None:
-        return None
-    if retry_after.strip().isdecimal():
-        return float(retry_after)
-    try:
-        return max(0.0, math.ceil(parsedate_to_datetime(retry_after).timestamp() - time.time()))
-    except ValueError:
-        return None
-
-
-def events_in(body: bytes) -> tuple[str, ...]:
-    """Data of each server-sent event of a body."""
-    lines = (line for line in body.splitlines() if line.startswith(b"data:"))
-    return tuple(line[5:].strip().decode(errors="replace") for line in lines)
 
 
 def _outcome_of(error: Exception) -> Outcome:

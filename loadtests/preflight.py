@@ -6,7 +6,8 @@ import httpx
 
 from coldstart_harness.errors import ServiceFailed, UsageError
 from coldstart_harness.slo.document import Request, Service
-from loadtests.answers import Answer, events_in, judged
+from coldstart_harness.traffic.events import events_in
+from loadtests.answers import Answer, judged
 from loadtests.settings import Settings
 
 _TIMEOUT_S = 30.0

@@ -10,6 +10,7 @@ from locust.contrib.fasthttp import FastHttpUser, LocustBadStatusCode, ResponseC
 from locust.env import Environment
 
 from coldstart_harness.slo.document import Request
+from coldstart_harness.traffic.events import events_in
 from loadtests.answers import Answer, Check, Judgement, judged
 from loadtests.run import Run
 
@@ -136,14 +137,13 @@ def _read(response: ResponseContextManager, request: Request) -> tuple[Answer, f
 
 def _read_stream(response: ResponseContextManager) -> tuple[Answer, float | None]:
     source: Any = response._response
-    body, events, first_event_s = bytearray(), [], None
+    body, first_event_s = bytearray(), None
     try:
         while line := source.readline(b"\n"):
             body += line
             if line.startswith(b"data:"):
                 first_event_s = first_event_s or time.perf_counter()
-                events.append(line[5:].strip().decode(errors="replace"))
         body += source.read()
     except Exception as error:  # whatever a cut connection raises, the user goes on
-        return Answer(response.status_code, bytes(body), tuple(events), error=error), None
-    return Answer(response.status_code, bytes(body), tuple(events)), first_event_s
+        return Answer(response.status_code, bytes(body), events_in(body), error=error), None
+    return Answer(response.status_code, bytes(body), events_in(body)), first_event_s

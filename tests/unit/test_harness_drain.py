@@ -98,6 +98,7 @@ def test_a_new_connection_without_a_byte_is_counted_apart() -> None:
     drain = drain_of(OLD_RIGHT, exchange("lost", sent=11.0, done=11.1, status=None))
     assert (len(lost_in(drain)), len(cut_off(drain))) == (0, 1)
     assert {f.name: f.median for f in result_of(drain).figures}["left in the socket's queue"] == 1
+    assert {span.kind for _, spans in chart_of(drain).rows[2:] for span in spans} == {"right", "refused"}
 
 
 REFUSALS = [exchange("turned away", sent=10.1, done=10.2, status=503), exchange("refused", sent=10.1, done=10.2)]

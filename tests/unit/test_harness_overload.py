@@ -7,7 +7,7 @@ import pytest
 from tests.unit.harness_traffic_doubles import Player, asking, exchange, playing
 
 from coldstart_harness.errors import ServiceFailed
-from coldstart_harness.proofs.overload import PROOF, is_answered_properly, judge, report, says_when
+from coldstart_harness.proofs.overload import PROOF, is_answered_properly, judge, report
 from coldstart_harness.proofs.overload.load import (
     Capacity,
     Measured,
@@ -104,15 +104,6 @@ def test_one_improper_end_is_one_too_many(bad: Exchange) -> None:
     assert (verdict.id, verdict.met) == ("refusals-say-when-to-return", "1 of 807 do not")
     assert [v.outcome for v in result.verdicts].count("broken") == 1
     assert not is_answered_properly(bad)
-
-
-WHEN = [("1", True), ("120", True), ("Fri, 31 Dec 1999 23:59:59 GMT", True), ("-1", False), ("1.5", False), ("", False)]
-
-
-@pytest.mark.parametrize(("text", "readable"), WHEN)
-def test_retry_after_is_seconds_or_a_date(text: str, readable: bool) -> None:
-    """Source: RFC 9110, section 10.2.3."""
-    assert says_when(text) == readable
 
 
 def test_slow_refusals_are_found() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from email.utils import formatdate
 from typing import cast
 
 import aiohttp
@@ -15,6 +16,7 @@ from coldstart_harness.slo.document import Request
 from coldstart_harness.traffic.client import Client, Exchange
 from coldstart_harness.traffic.events import events_in
 from coldstart_harness.traffic.loops import closed_loop, for_seconds, open_loop
+from coldstart_harness.traffic.retry_after import seconds_to_wait
 
 OUTCOMES = [
     (asking("/right"), "right", 200),
@@ -218,3 +220,11 @@ async def test_the_same_seed_gives_the_same_arrivals() -> None:
     ]
     gaps = [[round(due - times[0], 6) for due in times] for times in (first, second, other)]
     assert gaps[0] == gaps[1] != gaps[2]
+
+
+def test_retry_after_is_seconds_or_a_date() -> None:
+    """A date that is over asks for no wait; what is neither is told from it."""
+    assert seconds_to_wait("7") == 7
+    assert seconds_to_wait(formatdate(time.time() + 100, usegmt=True)) == pytest.approx(100, abs=5)
+    assert seconds_to_wait("Fri, 31 Dec 1999 23:59:59 GMT") == 0
+    assert {seconds_to_wait(text) for text in ("soon", "", "-1", "1.5", None)} == {None}

@@ -1,7 +1,9 @@
 """A picture of one drain: requests, readiness and the signal on one axis. Pure."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+from coldstart_harness.proofs.drain.losses import cut_off
 from coldstart_harness.proofs.drain.round import Drain
 from coldstart_harness.proofs.result import Span, SpanChart
 from coldstart_harness.traffic.client import Exchange
@@ -16,7 +18,9 @@ def chart_of(drain: Drain) -> SpanChart:
     """Seconds from the signal, from a little before it to a little after the end."""
     begin = -_BEFORE_S
     end = (_last_s(drain) if drain.ended_s is None else drain.ended_s) - drain.signalled_s + _AFTER_S
-    requests = [span for r in drain.requests if (span := _span(drain, r, begin, end)) is not None]
+    left = {id(request) for request in cut_off(drain)}
+    shown = [replace(r, outcome="refused") if id(r) in left else r for r in drain.requests]
+    requests = [span for r in shown if (span := _span(drain, r, begin, end)) is not None]
     probes = [span for p in drain.probes if (span := _span(drain, p, begin, end)) is not None]
     stopping = Span(0.0, end - _AFTER_S, "stopping")
     rows = [("process", (Span(begin, 0.0, "serving"), stopping)), ("readiness", _merged(probes))]

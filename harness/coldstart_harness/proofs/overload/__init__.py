@@ -1,10 +1,8 @@
 """Proof `overload`: what becomes of a service when three times as much is asked as it can do."""
 
 import asyncio
-import re
 import statistics
 from collections.abc import Sequence
-from email.utils import parsedate_to_datetime
 
 from coldstart_harness.figures import format_bytes, format_seconds, percentile
 from coldstart_harness.proofs.overload.load import OVERLOAD, RIGHT_IN_A_ROW, Measured, measure
@@ -14,6 +12,7 @@ from coldstart_harness.proofs.result import LineChart, Promise
 from coldstart_harness.proofs.running import serving
 from coldstart_harness.slo.document import Promises
 from coldstart_harness.traffic.client import Exchange
+from coldstart_harness.traffic.retry_after import seconds_to_wait
 from coldstart_harness.traffic.summary import evidence_of, with_outcome
 
 GOODPUT = Promise("goodput-holds", "At three times the load it can bear it goes on answering almost as much.")
@@ -86,20 +85,7 @@ def is_answered_properly(exchange: Exchange) -> bool:
     """Answered rightly, or turned away with a Retry-After that a client can read."""
     if exchange.outcome == "right":
         return True
-    return exchange.outcome == "turned away" and says_when(exchange.retry_after)
-
-
-def says_when(retry_after: str | None) -> bool:
-    """A positive number of seconds or an HTTP date. Source: RFC 9110, section 10.2.3."""
-    if retry_after is None:
-        return False
-    if re.fullmatch(r"[0-9]+", retry_after):
-        return int(retry_after) > 0
-    try:
-        parsedate_to_datetime(retry_after)
-    except ValueError:
-        return False
-    return True
+    return exchange.outcome == "turned away" and (seconds_to_wait(exchange.retry_after) or 0) > 0
 
 
 def _refusals_p99_s(exchanges: Sequence[Exchange]) -> float | None:
