@@ -20,7 +20,7 @@ from coldstart.runtime.loading import ModelLoading, TaskServing
 from coldstart.runtime.registry import ModelRegistry
 from coldstart.runtime.settings import load_settings
 from coldstart.runtime.timeline import StartupTimeline
-from coldstart.services.golden import check_next_token
+from coldstart.services.next_token_golden import check_next_token
 
 
 def core_over(directory: Path, engine: FakeNextTokenEngine, *names: str, **environ: str) -> Core:

@@ -15,7 +15,7 @@ from coldstart.domain.next_token import NextTokenRequest
 from coldstart.runtime.loading import ModelLoading, TaskServing
 from coldstart.runtime.models import AnyServedModel
 from coldstart.runtime.timeline import StartupTimeline
-from coldstart.services.golden import check_next_token
+from coldstart.services.next_token_golden import check_next_token
 
 Load = Callable[..., AnyServedModel]
 
@@ -61,8 +61,8 @@ def test_the_digest_is_the_same_for_the_same_answer(load: Load, entry: ModelEntr
     """It is the golden answer's, not the engine's digits: processes agree, and another golden answer is told apart."""
     digest = load(entry).golden_digest
     assert digest == load(entry).golden_digest
-    slightly = {token: p + 1e-5 for token, p in entry.golden.probabilities.items()}
-    other = dataclasses.replace(entry, golden=dataclasses.replace(entry.golden, probabilities=slightly))
+    slightly = {token: p + 1e-5 for token, p in entry.golden["probabilities"].items()}
+    other = dataclasses.replace(entry, golden={**entry.golden, "probabilities": slightly})
     assert digest != load(other).golden_digest
     assert len(digest) == 64
 
@@ -77,8 +77,8 @@ def test_a_changed_file_is_never_built(load: Load, entry: ModelEntry, engine: Fa
 
 def test_an_answer_beyond_the_tolerance_is_rejected(load: Load, entry: ModelEntry, engine: FakeNextTokenEngine) -> None:
     """The sentence has the distance and the tolerance, and the engine is freed."""
-    shifted = {token: p * 0.9 for token, p in entry.golden.probabilities.items()}
-    golden = dataclasses.replace(entry.golden, probabilities=shifted)
+    shifted = {token: p * 0.9 for token, p in entry.golden["probabilities"].items()}
+    golden = {**entry.golden, "probabilities": shifted}
     with pytest.raises(ModelRejected, match=r"total variation 0\.\d+ from the manifest's, which allows 0\.001"):
         load(dataclasses.replace(entry, golden=golden))
     assert engine.closed
@@ -86,28 +86,34 @@ def test_an_answer_beyond_the_tolerance_is_rejected(load: Load, entry: ModelEntr
 
 def test_a_distance_that_is_no_number_is_rejected(load: Load, entry: ModelEntry) -> None:
     """NaN is not within any tolerance."""
-    golden = dataclasses.replace(entry.golden, probabilities={65: float("nan")})
+    golden = {**entry.golden, "probabilities": {65: float("nan")}}
     with pytest.raises(ModelRejected, match="total variation nan"):
         load(dataclasses.replace(entry, golden=golden))
 
 
 def test_another_tokenization_is_rejected(load: Load, entry: ModelEntry) -> None:
     """A tokenizer that makes other ids of the golden prompt is not the model's."""
-    golden = dataclasses.replace(entry.golden, token_ids=(1, 2))
+    golden = {**entry.golden, "token_ids": (1, 2)}
     with pytest.raises(ModelRejected, match=r"of the golden prompt, the manifest says \[1, 2\]"):
         load(dataclasses.replace(entry, golden=golden))
 
 
 def test_an_engine_without_tolerance_is_rejected(load: Load, entry: ModelEntry) -> None:
     """What cannot be compared must not become ready."""
-    golden = dataclasses.replace(entry.golden, tolerance={"other": 0.1})
+    golden = {**entry.golden, "tolerance": {"other": 0.1}}
     with pytest.raises(ModelRejected, match="the manifest has no tolerance for engine 'fake'"):
         load(dataclasses.replace(entry, golden=golden))
 
 
+def test_a_golden_answer_of_another_form_is_rejected(load: Load, entry: ModelEntry) -> None:
+    """The sentence names the model and what its golden answer lacks."""
+    with pytest.raises(ModelRejected, match="'alpha': its golden answer is not one of next tokens: KeyError"):
+        load(dataclasses.replace(entry, golden={"text": "seven"}))
+
+
 def test_an_engine_that_fails_its_warm_up_is_freed(load: Load, entry: ModelEntry, engine: FakeNextTokenEngine) -> None:
     """Nothing of a failed model stays in memory."""
-    engine.poison = entry.golden.token_ids[0]
+    engine.poison = entry.golden["token_ids"][0]
     with pytest.raises(EngineFailed):
         load(entry)
     assert engine.closed

@@ -9,14 +9,14 @@ import pytest
 from structlog.testing import capture_logs
 
 from coldstart.domain.errors import ModelRejected, NotFound, NotReady
-from coldstart.domain.manifest import Golden, ModelEntry
+from coldstart.domain.manifest import ModelEntry
 from coldstart.runtime.models import AnyServedModel, ModelState
 from coldstart.runtime.registry import ModelRegistry, Readiness
 from coldstart.runtime.timeline import StartupTimeline
 
 
 def entry(name: str, *, required: bool = True) -> ModelEntry:
-    return ModelEntry(name, "next-token", "fake", f"own/{name}", "r1", "MIT", required, {}, Golden("", (), {}, {}))
+    return ModelEntry(name, "next-token", "fake", f"own/{name}", "r1", "MIT", required, {}, {})
 
 
 class FakeScheduler:

@@ -3,9 +3,11 @@
 import pytest
 
 from coldstart.apps.engines import NEXT_TOKEN_ENGINES
-from coldstart.apps.modes import MODES, services_of
+from coldstart.apps.modes import MODES, SERVICES, services_of
+from coldstart.apps.ports import DEFAULT_PORTS, port_of
 from coldstart.apps.wheel import tasks
 from coldstart.domain.errors import ConfigurationError
+from coldstart.domain.manifest import Manifest, ModelEntry
 from coldstart.runtime.settings import Settings, describe_settings, load_settings
 
 LEAST = {"SERVICE_MODE": "wheel", "MODELS_MANIFEST": "/models.json"}
@@ -16,7 +18,7 @@ def test_defaults_are_those_of_production() -> None:
     settings = load_settings(LEAST)
     assert settings.json_logs
     assert not settings.docs_exposed
-    assert (settings.host, settings.port, settings.shutdown_grace_s) == ("0.0.0.0", 8000, 30.0)  # noqa: S104
+    assert (settings.host, settings.port, settings.shutdown_grace_s) == ("0.0.0.0", None, 30.0)  # noqa: S104
     assert settings.engine_threads >= 1
 
 
@@ -62,16 +64,32 @@ def test_all_wrong_values_are_named_at_once() -> None:
 def test_the_processes_environment_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the mapping that is handed in counts."""
     monkeypatch.setenv("PORT", "1234")
-    assert load_settings(LEAST).port == 8000
+    assert load_settings(LEAST).port is None
 
 
 def test_an_unknown_mode_is_named_with_the_modes() -> None:
     """SERVICE_MODE's values are those that apps compose; it has no default."""
-    with pytest.raises(ConfigurationError, match="SERVICE_MODE is not set; it must be 'wheel' or 'all'"):
-        services_of(load_settings({"MODELS_MANIFEST": "/models.json"}))
-    with pytest.raises(ConfigurationError, match="SERVICE_MODE is 'lathe'; it must be 'wheel' or 'all'"):
-        services_of(_settings(service_mode="lathe"))
-    assert all(services_of(_settings(service_mode=mode)) for mode in MODES)
+    modes = " or ".join(map(repr, MODES))
+    with pytest.raises(ConfigurationError, match=f"SERVICE_MODE is not set; it must be {modes}"):
+        services_of(load_settings({"MODELS_MANIFEST": "/models.json"}), Manifest(()))
+    with pytest.raises(ConfigurationError, match=f"SERVICE_MODE is 'lathe'; it must be {modes}"):
+        services_of(_settings(service_mode="lathe"), Manifest(()))
+
+
+def test_a_mode_needs_its_models() -> None:
+    """A mode without models is refused with what it needs and what there is; `all` is all that have theirs."""
+    held = Manifest((ModelEntry("alpha", "next-token", "fake", "own/alpha", "r1", "MIT", True, {}, {}),))
+    for mode in ("wheel", "all"):
+        assert services_of(_settings(service_mode=mode), held) == (SERVICES["wheel"],)
+        with pytest.raises(ConfigurationError, match=f"SERVICE_MODE is '{mode}', which needs .*next-token.* of none"):
+            services_of(_settings(service_mode=mode), Manifest(()))
+
+
+def test_every_mode_has_its_port() -> None:
+    """Unless PORT says another; the health check asks there, too."""
+    assert DEFAULT_PORTS.keys() >= set(MODES)
+    assert port_of({"SERVICE_MODE": "wheel"}) == 8000
+    assert port_of({"SERVICE_MODE": "wheel", "PORT": "81"}) == 81
 
 
 def test_an_unknown_engine_is_named_with_the_engines() -> None:

@@ -9,6 +9,7 @@ from types import FrameType
 
 from coldstart.apps.engines import NEXT_TOKEN_ENGINES
 from coldstart.apps.modes import MODES, Service, services_of
+from coldstart.apps.ports import DEFAULT_PORTS
 from coldstart.domain.errors import ConfigurationError
 from coldstart.domain.manifest import load_manifest
 from coldstart.runtime.core import Core
@@ -65,22 +66,25 @@ def compose(settings: Settings, timeline: StartupTimeline) -> tuple[Core, tuple[
     """The process's core and the services that it offers; sets up the logs, starts nothing.
 
     Raises:
-        ConfigurationError: an unknown mode or engine, or a manifest that cannot be read.
+        ConfigurationError: an unknown mode or engine, or a manifest that cannot be read or lacks the models.
     """
-    services = services_of(settings)
-    tasks = {task: serving for service in services for task, serving in service.tasks(settings).items()}
     manifest = load_manifest(settings.models_manifest)
+    services = services_of(settings, manifest)
+    tasks = {task: serving for service in services for task, serving in service.tasks(settings).items()}
+    # An image may hold models of services that this process does not offer.
+    models = [model for model in manifest.models if model.task in tasks]
     configure_logs(settings)
-    registry = ModelRegistry(manifest.models, ModelLoading(tasks, settings.queue_limit), timeline)
+    registry = ModelRegistry(models, ModelLoading(tasks, settings.queue_limit), timeline)
     return Core(settings, registry, timeline, Lifecycle()), services
 
 
 def _listen(settings: Settings) -> socket.socket:
     """A bound socket that already queues connections: early clients wait a moment instead of being refused."""
+    port = DEFAULT_PORTS[settings.service_mode] if settings.port is None else settings.port
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         return socket.create_server(
-            (settings.host, settings.port),
+            (settings.host, port),
             family=family,
             backlog=2048,
             dualstack_ipv6=settings.host == "::" and socket.has_dualstack_ipv6(),
@@ -88,9 +92,7 @@ def _listen(settings: Settings) -> socket.socket:
     except OSError as error:
         # Python adds the address once more, in parentheses.
         reason = (error.strerror or str(error)).partition(" (")[0]
-        raise ConfigurationError(
-            f"HOST {settings.host!r} and PORT {settings.port} cannot be listened to: {reason}"
-        ) from None
+        raise ConfigurationError(f"HOST {settings.host!r} and PORT {port} cannot be listened to: {reason}") from None
 
 
 def _exit_at_once(signum: int, frame: FrameType | None) -> None:

@@ -1,8 +1,9 @@
 """The image's health check: ready, as the container engine asks. Standard library only, for it starts every time."""
 
 import http.client
-import os
 import sys
+
+from coldstart.apps.ports import port_of
 
 _TIMEOUT_S = 3.0
 
@@ -26,4 +27,4 @@ def main(port: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(os.environ["PORT"])))
+    sys.exit(main(port_of()))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from coldstart.apps import wheel
 from coldstart.domain.errors import ConfigurationError
+from coldstart.domain.manifest import Manifest
 from coldstart.runtime.core import Core
 from coldstart.runtime.loading import TaskServing
 from coldstart.runtime.settings import Settings
@@ -37,15 +38,23 @@ ALL = "all"
 MODES = (*SERVICES, ALL)
 
 
-def services_of(settings: Settings) -> tuple[Service, ...]:
-    """The services that SERVICE_MODE names.
+def services_of(settings: Settings, manifest: Manifest) -> tuple[Service, ...]:
+    """The services that SERVICE_MODE names; `all` means each whose models are at hand.
 
     Raises:
-        ConfigurationError: there is no such mode, or none is named.
+        ConfigurationError: there is no such mode, none is named, or the manifest lacks the models.
     """
-    if settings.service_mode == ALL:
-        return tuple(SERVICES.values())
-    if settings.service_mode not in SERVICES:
-        met = repr(settings.service_mode) if settings.service_mode else "not set"
+    mode = settings.service_mode
+    if mode not in MODES:
+        met = repr(mode) if mode else "not set"
         raise ConfigurationError(f"SERVICE_MODE is {met}; it must be {' or '.join(map(repr, MODES))}")
-    return (SERVICES[settings.service_mode],)
+    at_hand = {model.task for model in manifest.models}
+    named = SERVICES.values() if mode == ALL else (SERVICES[mode],)
+    services = tuple(service for service in named if service.tasks(settings).keys() <= at_hand)
+    if not services:
+        wanted = " or ".join(" and ".join(sorted(service.tasks(settings))) for service in named)
+        raise ConfigurationError(
+            f"SERVICE_MODE is {mode!r}, which needs models of the tasks {wanted}; "
+            f"{settings.models_manifest} has models of {', '.join(sorted(at_hand)) or 'none'}"
+        )
+    return services

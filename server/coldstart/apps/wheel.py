@@ -69,7 +69,7 @@ def _check(
     scheduler: "Scheduler[NextTokenRequest, NDArray[np.float32]]",
 ) -> str:
     # Imported here, in a loading thread: it brings numpy, which the main thread need not wait for.
-    from coldstart.services.golden import check_next_token
+    from coldstart.services.next_token_golden import check_next_token
 
     return check_next_token(entry, engine_name, engine, scheduler)
 

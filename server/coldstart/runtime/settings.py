@@ -41,7 +41,9 @@ class Settings(BaseSettings):
     models_manifest: Path = Field(description="the manifest of the models to load")
     profile: Profile = Field("prod", description="dev logs for people and shows /docs; staging shows /docs")
     host: str = Field("0.0.0.0", description="the address to listen on")  # noqa: S104  a container listens to all
-    port: Annotated[int, Ge(0), Le(65535)] = Field(8000, description="the TCP port; 0 takes a free one")
+    port: Annotated[int | None, Ge(0), Le(65535)] = Field(
+        None, description="the TCP port; 0 takes a free one; default: that of the service mode"
+    )
     log_level: LogLevel = Field("info", description="the least severe level that is logged")
     wheel_engine: str = Field("onnxruntime", description="the inference library of the token wheel")
     wheel_batching: bool = Field(True, description="batch concurrent requests; false: answers repeat exactly")
@@ -130,7 +132,7 @@ def _without_none(annotation: Any) -> Any:
 def _default(field: FieldInfo) -> str:
     if field.is_required() or field.default == "":
         return "; required"
-    return "" if field.default_factory is not None else f"; default {field.default}"
+    return "" if field.default_factory is not None or field.default is None else f"; default {field.default}"
 
 
 def _complaint(name: str, value: str | None) -> str:
