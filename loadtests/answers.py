@@ -25,6 +25,7 @@ class Answer:
         body: the whole body.
         events: data of each server-sent event, where the answer is a stream.
         retry_after: the header's text, where there was one.
+        content_type: the header's text; empty where there was none.
         error: what happened instead of a whole answer.
     """
 
@@ -32,6 +33,7 @@ class Answer:
     body: bytes = b""
     events: list[str] | None = None
     retry_after: str | None = None
+    content_type: str = ""
     error: Exception | None = None
 
 
@@ -68,7 +70,7 @@ def judged(request: Request, answer: Answer, check: Check | None = None) -> Judg
             met = "without Retry-After" if answer.retry_after is None else f"with Retry-After {answer.retry_after!r}"
             return Judgement("wrong", f"status {answer.status} {met}: it must say when to return")
         return Judgement("turned away", f"status {answer.status}", wait_s=wait_s)
-    wrong = why_wrong(request.expect, answer.status, answer.body, answer.events)
+    wrong = why_wrong(request.expect, answer.status, answer.body, answer.events, content_type=answer.content_type)
     if wrong is None and check is not None:
         wrong = _checked(check, answer.body)
     if wrong is None:

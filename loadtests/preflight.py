@@ -43,13 +43,13 @@ def check_answer(host: str, service: Service, settings: Settings) -> None:
 
 
 def _asked(host: str, request: Request, settings: Settings) -> Answer:
-    body = {"json": request.document} if request.document is not None else {"content": request.body}
     try:
         # Without the environment: the users of the load know no proxy either.
         with httpx.Client(trust_env=False, verify=settings.ssl_context(), timeout=_TIMEOUT_S) as client:
-            headers = {**settings.headers, **request.headers}
-            response = client.request(request.verb, host + request.path, headers=headers, **body)
+            headers = {**settings.headers, **request.sent_headers}
+            response = client.request(request.verb, host + request.path, headers=headers, content=request.content)
     except httpx.HTTPError as error:
         return Answer(0, error=error)
     events = events_in(response.content) if request.stream else None
-    return Answer(response.status_code, response.content, events, response.headers.get("retry-after"))
+    retry_after, content_type = response.headers.get("retry-after"), response.headers.get("content-type", "")
+    return Answer(response.status_code, response.content, events, retry_after, content_type)

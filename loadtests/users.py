@@ -60,9 +60,8 @@ class ServiceUser(FastHttpUser):
             request.verb,
             request.path,
             name=name,
-            json=request.document,
-            data=request.body,
-            headers=dict(request.headers),
+            data=request.content,  # type: ignore[arg-type]  # bytes are sent as they are; locust's type lacks them
+            headers=dict(request.sent_headers),
             stream=request.stream,
             allow_redirects=False,
             catch_response=True,
@@ -129,13 +128,14 @@ def _read(response: ResponseContextManager, request: Request) -> tuple[Answer, f
     if error is not None and not isinstance(error, LocustBadStatusCode):
         return Answer(response.status_code, error=error), None
     headers: Any = response.headers
-    retry_after = headers.get("retry-after")
+    retry_after, content_type = headers.get("retry-after"), headers.get("content-type", "")
     if not (request.stream and response.status_code == request.expect.status):
-        return Answer(response.status_code, response.content or b"", retry_after=retry_after), None
-    return _read_stream(response)
+        body = response.content or b""
+        return Answer(response.status_code, body, retry_after=retry_after, content_type=content_type), None
+    return _read_stream(response, content_type)
 
 
-def _read_stream(response: ResponseContextManager) -> tuple[Answer, float | None]:
+def _read_stream(response: ResponseContextManager, content_type: str) -> tuple[Answer, float | None]:
     source: Any = response._response
     body, first_event_s = bytearray(), None
     try:
@@ -146,4 +146,4 @@ def _read_stream(response: ResponseContextManager) -> tuple[Answer, float | None
         body += source.read()
     except Exception as error:  # whatever a cut connection raises, the user goes on
         return Answer(response.status_code, bytes(body), events_in(body), error=error), None
-    return Answer(response.status_code, bytes(body), events_in(body)), first_event_s
+    return Answer(response.status_code, bytes(body), events_in(body), content_type=content_type), first_event_s

@@ -31,11 +31,12 @@ _UNTIL_CLOSE = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnectio
 
 @dataclass
 class Player:
-    """What is played at each path; `connections` and `requests` count, `held` holds `/held` and `/silent`."""
+    """What is played at each path; `connections`, `requests` and `bodies` count, `held` holds `/held` and `/silent`."""
 
     url: str = ""
     connections: int = 0
     requests: list[str] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
     held: asyncio.Event = field(default_factory=asyncio.Event)
     conversations: list["asyncio.Task[None] | None"] = field(default_factory=list)
 
@@ -47,7 +48,7 @@ class Player:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
                 length = next((int(x[15:]) for x in head.split("\r\n") if x.lower().startswith("content-length:")), 0)
-                await reader.readexactly(length)
+                self.bodies.append(await reader.readexactly(length))
                 path = head.split(" ")[1]
                 self.requests.append(path)
                 if not await self.play(path, writer):
@@ -64,6 +65,7 @@ class Player:
             "/failed": answer(500, b"oops"),
             "/busy": answer(429, b"{}", "Retry-After: 7"),
             "/starting": answer(503, b"{}"),
+            "/sound": answer(200, b"RIFF", "Content-Type: audio/wav; rate=24000"),
             "/stream": STREAM + b"".join(chunk(f"data: {event}\n\n") for event in EVENTS) + b"0\r\n\r\n",
             "/large": STREAM + chunk(f"data: {'x' * 300_000}\n\n") + chunk("data: [DONE]\n\n") + b"0\r\n\r\n",
         }

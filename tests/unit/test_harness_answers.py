@@ -90,6 +90,25 @@ def test_a_text_may_be_asked_of_the_body() -> None:
     assert why_wrong(Expect(contains="ready"), 200, b"no") == "the body does not contain 'ready': 'no'"
 
 
+@pytest.mark.parametrize("content_type", ["audio/wav", "audio/wav; rate=24000", "Audio/WAV"])
+def test_a_media_type_may_have_parameters(content_type: str) -> None:
+    """Case and what follows the semicolon do not matter."""
+    assert why_wrong(Expect(media_type="audio/wav"), 200, b"RIFF", content_type=content_type) is None
+
+
+@pytest.mark.parametrize(("content_type", "met"), [("text/html", "text/html"), ("", "of no media type")])
+def test_another_media_type_is_wrong(content_type: str, met: str) -> None:
+    """The sentence has both, and shows the body."""
+    sentence = why_wrong(Expect(media_type="audio/wav"), 200, b"<html>", content_type=content_type)
+    assert sentence == f"the body is {met} instead of audio/wav: '<html>'"
+
+
+def test_a_body_may_be_too_short() -> None:
+    """The bound itself is long enough."""
+    assert why_wrong(Expect(min_bytes=4), 200, b"RIFF") is None
+    assert why_wrong(Expect(min_bytes=5), 200, b"RIFF") == "the body has 4 bytes instead of at least 5"
+
+
 def test_texts_of_a_stream_are_joined() -> None:
     """The expression is taken of each event; of other values the last one counts."""
     assert wrong_stream(EVENTS, json={"choices[0].text": " mat."}) is None
@@ -114,6 +133,11 @@ def test_units_are_counted_in_bodies_and_summed_over_streams() -> None:
     usage = Units(name="tokens", count="usage.completion_tokens")
     assert units_in(usage, json.dumps(CHOICE).encode()) == 8
     assert units_in(Units(name="tokens", count="length(choices || `[]`)"), b"", EVENTS) == 2
+
+
+def test_units_may_be_told_by_the_length_of_the_body() -> None:
+    """Half a second of sound at 24,000 samples of two bytes."""
+    assert units_in(Units(name="audio seconds", bytes_each=48_000), b"\0" * 24_000) == 0.5
 
 
 @pytest.mark.parametrize("body", [b"", b"no json", b"{}", b'{"usage": {"completion_tokens": "many"}}'])

@@ -1,11 +1,13 @@
 """The file of promises: what it says of an image, and the sentence for everything that it cannot say."""
 
+from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from coldstart_harness.errors import UsageError
+from coldstart_harness.slo.bodies import FILE_BYTES_MAX, FormFile
 from coldstart_harness.slo.document import Expect, Image, Near, Promises, Request, Service, Units, laid_over
 from coldstart_harness.slo.loading import SloFile, load_slo, repository_of
 
@@ -81,7 +83,7 @@ def test_every_promise_is_documented() -> None:
     text = (TREE / "docs/slo.md").read_text(encoding="utf-8")
     fields = {
         info.alias or name
-        for table in (Service, Request, Expect, Units, Promises, Image)
+        for table in (Service, Request, FormFile, Expect, Units, Promises, Image)
         for name, info in table.model_fields.items()
     }
     assert sorted(field for field in fields if f"`{field}`" not in text) == []
@@ -144,6 +146,10 @@ def with_line(line: str, table: str = "") -> str:
     return f"{FOREIGN}\n{table}\n{line}\n"
 
 
+def with_form(fields: str, more: str = "") -> str:
+    return with_line(f"form = {{ {fields} }}\n{more}", "[service.theirs.requests.sent]\npath='/'")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -155,7 +161,18 @@ def with_line(line: str, table: str = "") -> str:
         (FOREIGN.replace("readiness", "readines"), ["service.theirs.readiness: Field required", "readines"]),
         (FOREIGN.partition("[service.theirs.requests")[0], ["service.theirs.requests: Field required"]),
         (FOREIGN.replace('"answer"', '"answer["'), ["'answer[' is not a JMESPath expression"]),
-        (with_line('body = "x"', "[service.theirs.requests.both]\npath='/'\njson=1"), ["`json` or `body`, not both"]),
+        (
+            with_line('body = "x"', "[service.theirs.requests.both]\npath='/'\njson=1"),
+            ["one of `json`, `body` and `form`"],
+        ),
+        (with_form('a = "x"', "body = 'y'"), ["one of `json`, `body` and `form`"]),
+        (with_form(""), ["requests.sent.form", "at least 1"]),
+        (with_form("a = 1"), ["requests.sent.form.a.text", "valid string, met 1"]),
+        (with_form('a = { file = "x" }'), ["requests.sent.form.a.file.path: Field required"]),
+        (with_form('a = { path = "none.wav" }'), ["form.a.file", "none.wav cannot be read: No such file"]),
+        (with_form('a = { path = "." }'), ["form.a.file", "cannot be read: Is a directory"]),
+        (with_form('a = "x"', "expect.media_type = 'sound'"), ["expect.media_type", "like 'audio/wav'", "met 'sound'"]),
+        (with_form('a = "x"', "units.name = 'seconds'"), ["requests.sent.units", "`count` or by `bytes_each`"]),
         (with_line("redy_s = 1", "[service.theirs.promises]"), ["service.theirs.promises.redy_s", "met 1"]),
         (with_line("ready_s = 0", "[service.theirs.promises]"), ["promises.ready_s", "greater than 0", "met 0"]),
         (with_line("error_ratio = 2", "[service.theirs.promises]"), ["promises.error_ratio", "equal to 1", "met 2"]),
@@ -193,6 +210,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         ({}, "GET"),
         ({"json": {}}, "POST"),
         ({"json": None, "body": ""}, "POST"),
+        ({"form": {"a": "b"}}, "POST"),
         ({"method": "PUT", "json": 1}, "PUT"),
         ({"method": "DELETE"}, "DELETE"),
     ],
@@ -200,6 +218,61 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_a_body_is_posted(table: dict[str, Any], verb: str) -> None:
     """GET without a body, POST with one, or what the file says."""
     assert Request.model_validate({"path": "/", **table}).verb == verb
+
+
+@pytest.mark.parametrize(
+    ("table", "content", "media_type"),
+    [
+        ({"json": {"a": 1}}, b'{"a": 1}', "application/json"),
+        ({"body": "ä"}, "ä".encode(), "text/plain; charset=utf-8"),
+    ],
+)
+def test_a_body_is_sent_with_its_media_type(table: dict[str, Any], content: bytes, media_type: str) -> None:
+    """Other headers stay; a media type that the file names wins, whatever its case."""
+    request = Request.model_validate({"path": "/", "headers": {"x-a": "1"}, **table})
+    assert (request.content, request.sent_headers) == (content, {"Content-Type": media_type, "x-a": "1"})
+    named = Request.model_validate({"path": "/", "headers": {"content-type": "mine"}, **table})
+    assert named.sent_headers == {"content-type": "mine"}
+
+
+def test_without_a_body_nothing_is_added() -> None:
+    """Neither bytes nor headers."""
+    request = Request.model_validate({"path": "/"})
+    assert (request.content, request.sent_headers) == (None, {})
+
+
+def test_a_form_sends_texts_and_files_from_beside_the_file_of_promises(tmp_path: Path) -> None:
+    """As a server parses it: each field once, the file with its bytes and the last part of its path."""
+    (tmp_path / "sounds").mkdir()
+    (tmp_path / "sounds" / "one.wav").write_bytes(b"RIFF\r\n--\x00")
+    slo = loaded(tmp_path, with_form('model = "m", file = { path = "sounds/one.wav" }'))
+    request = slo.target_of("theirs").services["theirs"].requests["sent"]
+    assert request.content is not None
+    parts = message_from_bytes(
+        b"Content-Type: " + request.sent_headers["Content-Type"].encode() + b"\n\n" + request.content
+    )
+    fields = {part.get_param("name", header="content-disposition"): part for part in parts.get_payload()}
+    assert fields["model"].get_payload(decode=True) == b"m"
+    assert fields["model"].get_filename() is None
+    assert fields["file"].get_payload(decode=True) == b"RIFF\r\n--\x00"
+    assert fields["file"].get_filename() == "one.wav"
+
+
+def test_a_file_is_read_once(tmp_path: Path) -> None:
+    """What becomes of it afterwards changes no request, and a request's bytes are made once."""
+    (tmp_path / "one.wav").write_bytes(b"before")
+    request = loaded(tmp_path, with_form('file = { path = "one.wav" }')).slo.services["theirs"].requests["sent"]
+    (tmp_path / "one.wav").write_bytes(b"after")
+    assert b"before" in (request.content or b"")
+    assert request.content is request.content
+
+
+def test_a_file_of_a_form_is_bounded(tmp_path: Path) -> None:
+    """The sentence has the size met and the size wanted."""
+    with (tmp_path / "long.wav").open("wb") as file:
+        file.truncate(FILE_BYTES_MAX + 1)
+    sentence = complaint(tmp_path, with_form('file = { path = "long.wav" }'))
+    assert f"has {FILE_BYTES_MAX + 1} bytes; a form sends at most {FILE_BYTES_MAX}" in sentence
 
 
 def test_a_number_may_be_near() -> None:

@@ -112,6 +112,19 @@ async def test_units_are_counted_in_bodies_and_streams() -> None:
         assert [(await client.send(request)).units for request in (asking("/right"), streaming("/stream"))] == [3, 3]
 
 
+async def test_a_form_is_sent_and_a_sound_comes_back() -> None:
+    """The very bytes of the request, as often as it is sent; the answer's media type is judged, its length counted."""
+    form = {"form": {"voice": "default"}, "units": {"name": "samples", "bytes_each": 2}}
+    right = asking("/sound", **form, expect={"media_type": "audio/wav", "min_bytes": 4})
+    wrong = asking("/sound", **form, expect={"media_type": "audio/flac"})
+    async with playing() as player, Client(player.url) as client:
+        met = [await client.send(request) for request in (right, right, wrong)]
+    assert [one.outcome for one in met] == ["right", "right", "wrong"]
+    assert met[2].reason == "the body is audio/wav instead of audio/flac: 'RIFF'"
+    assert met[0].units == 2
+    assert player.bodies == [right.content, right.content, wrong.content]
+
+
 async def test_an_event_of_any_size_is_read() -> None:
     """Audio comes in events of hundreds of kilobytes."""
     request = asking("/large", stream=True, expect={"contains": "x" * 300_000, "last_event": "[DONE]"})

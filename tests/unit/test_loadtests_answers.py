@@ -42,6 +42,13 @@ def test_a_stream_without_its_end_is_lost() -> None:
     assert judged(STREAM, Answer(200, b"", ["a"])).outcome == "lost"
 
 
+def test_a_sound_is_judged_by_its_media_type() -> None:
+    """Another one is wrong."""
+    sound = Request(path="/", expect=Expect(media_type="audio/wav"))
+    assert judged(sound, Answer(200, b"RIFF", content_type="audio/wav")).outcome == "right"
+    assert judged(sound, Answer(200, b"{}", content_type="application/json")).outcome == "wrong"
+
+
 def test_a_refusal_says_how_long_to_wait() -> None:
     """What Retry-After asks for is how long the user waits."""
     assert judged(WHOLE, Answer(503, retry_after="7")).wait_s == 7

@@ -12,7 +12,9 @@ from coldstart_harness.slo.document import Expect, Near, Units
 _SHOWN = 120
 
 
-def why_wrong(expect: Expect, status: int, body: bytes, events: Sequence[str] | None = None) -> str | None:
+def why_wrong(
+    expect: Expect, status: int, body: bytes, events: Sequence[str] | None = None, *, content_type: str = ""
+) -> str | None:
     """A sentence on the first thing that is not as expected; None for a right answer.
 
     Args:
@@ -20,14 +22,20 @@ def why_wrong(expect: Expect, status: int, body: bytes, events: Sequence[str] | 
         status: the HTTP status met.
         body: the whole body.
         events: data of each server-sent event, where the answer is a stream.
+        content_type: the header of that name; empty where there was none.
     """
     if status != expect.status:
         return f"status {status} instead of {expect.status}: {_shown(body)}"
+    met = content_type.partition(";")[0].strip().lower()
+    if expect.media_type is not None and met != expect.media_type:
+        return f"the body is {met or 'of no media type'} instead of {expect.media_type}: {_shown(body)}"
+    if len(body) < expect.min_bytes:
+        return f"the body has {len(body)} bytes instead of at least {expect.min_bytes}"
     if expect.contains and expect.contains not in body.decode(errors="replace"):
         return f"the body does not contain {expect.contains!r}: {_shown(body)}"
     if expect.last_event is not None and (not events or events[-1] != expect.last_event):
-        met = events[-1] if events else "no event"
-        return f"the last event is {met!r} instead of {expect.last_event!r}"
+        last = events[-1] if events else "no event"
+        return f"the last event is {last!r} instead of {expect.last_event!r}"
     return _why_document_wrong(expect, body, events)
 
 
@@ -60,7 +68,9 @@ def documents_in(events: Sequence[str]) -> list[Any]:
 
 def units_in(units: Units | None, body: bytes, events: Sequence[str] | None = None) -> float:
     """How many units an answer holds; 0 where it does not say."""
-    if units is None:
+    if units is not None and units.bytes_each is not None:
+        return len(body) / units.bytes_each
+    if units is None or units.count is None:
         return 0.0
     try:
         documents = [json.loads(body)] if events is None else documents_in(events)

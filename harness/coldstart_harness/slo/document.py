@@ -1,11 +1,23 @@
 """The form of `slo.toml`. Every field has its unit in its name; what a file leaves out is not promised."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import jmespath
 from jmespath.exceptions import JMESPathError
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
+
+from coldstart_harness.slo.bodies import FormFile, form_body, json_body, text_body
 
 
 def _is_jmespath(expression: str) -> str:
@@ -22,6 +34,13 @@ def _is_path(path: str) -> str:
     if not path.startswith("/"):
         raise ValueError(f"a path on the service starts with '/', met {path!r}")
     return path
+
+
+def _is_media_type(text: str) -> str:
+    kind, _, subtype = text.partition("/")
+    if not kind or not subtype or ";" in text or text != text.strip().lower():
+        raise ValueError(f"a media type is like 'audio/wav', in small letters and without parameters; met {text!r}")
+    return text
 
 
 Expression = Annotated[str, AfterValidator(_is_jmespath)]
@@ -48,6 +67,17 @@ def _near_where_it_says_so(value: Any) -> Any:
 Expected = Annotated[Any, BeforeValidator(_near_where_it_says_so)]
 
 
+def _kind_of_field(value: Any) -> str:
+    return "text" if isinstance(value, str | int | float) else "file"
+
+
+# Told apart by hand, so that what is wrong is said of the one that was meant.
+FormField = Annotated[
+    Annotated[str, Tag("text")] | Annotated[FormFile, Tag("file")],
+    Discriminator(_kind_of_field),
+]
+
+
 class Expect(_Table):
     """What a right answer is.
 
@@ -57,12 +87,16 @@ class Expect(_Table):
             server-sent events the expression is taken of each event, and the results that are text are joined.
         contains: text that the body must contain.
         last_event: data of the last server-sent event, such as `[DONE]`.
+        media_type: of the body, such as `audio/wav`; parameters beside it do not matter.
+        min_bytes: how long the body must be at least.
     """
 
     status: Annotated[int, Field(ge=100, le=599)] = 200
     document: dict[Expression, Expected] = Field(default_factory=dict, alias="json")
     contains: str = ""
     last_event: str | None = None
+    media_type: Annotated[str, AfterValidator(_is_media_type)] | None = None
+    min_bytes: Annotated[int, Field(ge=0)] = 0
 
 
 class Units(_Table):
@@ -71,10 +105,18 @@ class Units(_Table):
     Args:
         name: plural, such as `tokens`.
         count: JMESPath expression of the number, on the JSON body, or summed over the events of a stream.
+        bytes_each: how many bytes of the body are one unit, where the body is no JSON, as in raw sound.
     """
 
     name: str
-    count: Expression
+    count: Expression | None = None
+    bytes_each: Positive | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Units":
+        if (self.count is None) == (self.bytes_each is None):
+            raise ValueError("units are told by `count` or by `bytes_each`: one of them, not both")
+        return self
 
 
 class Request(_Table):
@@ -86,6 +128,7 @@ class Request(_Table):
         headers: beside those that a body brings.
         document: a JSON body (`json` in the file).
         body: a text body.
+        form: a form (`multipart/form-data`): name → text, or a file, which is read once, with the file of promises.
         stream: the answer is a stream of server-sent events.
         units: what an answer holds, where that is counted.
         expect: what a right answer is.
@@ -96,18 +139,39 @@ class Request(_Table):
     headers: dict[str, str] = Field(default_factory=dict)
     document: Any = Field(default=None, alias="json")
     body: str | None = None
+    form: Annotated[dict[str, FormField], Field(min_length=1)] | None = None
     stream: bool = False
     units: Units | None = None
     expect: Expect = Expect()
 
     @property
     def verb(self) -> str:
-        return self.method or ("GET" if self.document is None and self.body is None else "POST")
+        return self.method or ("GET" if self._body is None else "POST")
+
+    @property
+    def content(self) -> bytes | None:
+        """The body as it is sent; None: there is none."""
+        return None if self._body is None else self._body[0]
+
+    @cached_property
+    def sent_headers(self) -> dict[str, str]:
+        """The request's own headers, and the media type of its body where they do not name one."""
+        named = any(name.lower() == "content-type" for name in self.headers)
+        return dict(self.headers) if self._body is None or named else {"Content-Type": self._body[1], **self.headers}
+
+    @cached_property
+    def _body(self) -> tuple[bytes, str] | None:
+        """Made once, for thousands are sent; with its media type."""
+        if self.document is not None:
+            return json_body(self.document)
+        if self.form is not None:
+            return form_body(self.form)
+        return None if self.body is None else text_body(self.body)
 
     @model_validator(mode="after")
     def _one_body(self) -> "Request":
-        if self.document is not None and self.body is not None:
-            raise ValueError("a request has `json` or `body`, not both")
+        if sum(part is not None for part in (self.document, self.body, self.form)) > 1:
+            raise ValueError("a request has one of `json`, `body` and `form`")
         return self
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from coldstart_harness.errors import UsageError
+from coldstart_harness.slo.bodies import DIRECTORY
 from coldstart_harness.slo.document import Image, Service, Slo, laid_over
 
 
@@ -52,7 +53,7 @@ class SloFile:
 
     def _laid(self, service: str, over: dict[str, Any]) -> Service:
         try:
-            return Service.model_validate(laid_over(self.raw["service"][service], over))
+            return Service.model_validate(laid_over(self.raw["service"][service], over), context=_context(self.path))
         except ValidationError as error:
             raise _usage_error(self.path, f"service {service} of an image: ", error) from None
 
@@ -74,7 +75,7 @@ def load_slo(path: Path) -> SloFile:
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read as a file of promises: {error}") from None
     try:
-        slo = Slo.model_validate(raw)
+        slo = Slo.model_validate(raw, context=_context(path))
     except ValidationError as error:
         raise _usage_error(path, "", error) from None
     for name, image in slo.images.items():
@@ -86,6 +87,10 @@ def load_slo(path: Path) -> SloFile:
     for name in slo.images:
         found.target_of(name)
     return found
+
+
+def _context(path: Path) -> dict[str, Path]:
+    return {DIRECTORY: path.parent}
 
 
 def _usage_error(path: Path, where: str, error: ValidationError) -> UsageError:

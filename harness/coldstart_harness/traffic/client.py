@@ -127,14 +127,13 @@ class Client:
             return trace.over("lost" if trace.connected else "refused", f"{type(error).__name__}: {error}")
 
     async def _exchange(self, request: Request, trace: "_Trace") -> Exchange:
-        content = {"json": request.document} if request.document is not None else {"data": request.body}
         async with self._session.request(
             request.verb,
             self.url + request.path,
-            headers=request.headers,
+            data=request.content,
+            headers=request.sent_headers,
             allow_redirects=False,
             trace_request_ctx=trace,
-            **content,
         ) as response:
             trace.first_byte_s = time.monotonic()
             trace.status = response.status
@@ -145,14 +144,20 @@ class Client:
                 events = events_in(body)
             else:
                 body = await response.read()
-        return self._judged(request, trace, response.status, body, events)
+        return self._judged(request, trace, response, body, events)
 
     def _judged(
-        self, request: Request, trace: "_Trace", status: int, body: bytes, events: list[str] | None
+        self,
+        request: Request,
+        trace: "_Trace",
+        response: aiohttp.ClientResponse,
+        body: bytes,
+        events: list[str] | None,
     ) -> Exchange:
+        status, content_type = response.status, response.headers.get("Content-Type", "")
         if status in _TURNED_AWAY and request.expect.status != status:
             return trace.over("turned away", f"status {status}")
-        wrong = why_wrong(request.expect, status, body, events)
+        wrong = why_wrong(request.expect, status, body, events, content_type=content_type)
         if wrong is None:
             return trace.over("right", units=units_in(request.units, body, events))
         # A server that ends a stream by closing the connection has no other way to say that it was cut.
