@@ -12,6 +12,8 @@ from coldstart_harness.proofs.table import PROOFS
 from coldstart_harness.slo.loading import SloFile
 
 EFFORT = Effort(runs=5, seconds=4, requests=1000)
+# They load a service for minutes, and ask the same code in every image that holds it.
+_LOADING = frozenset({"drain", "latency", "overload"})
 # Rounds of load are a third of it each: shorter ones tell less of the service than of the moment.
 OVERLOAD_EFFORT = replace(EFFORT, seconds=10)
 
@@ -39,6 +41,13 @@ def cases_of(subjects: Iterable[Subject], slo: SloFile) -> Iterator[Case]:
         for proof in PROOFS.values():
             services = slo.target_of(subject.reference).services if proof.scope == "service" else (None,)
             yield from (Case(subject, proof.name, service) for service in services)
+
+
+def smaller_of(case: Case, others: Iterable[Subject], slo: SloFile) -> Subject | None:
+    """Where a loading proof of a service is rather made: on the image that holds this service alone."""
+    if case.proof not in _LOADING or len(slo.target_of(case.subject.reference).services) == 1:
+        return None
+    return next((other for other in others if set(slo.target_of(other.reference).services) == {case.service}), None)
 
 
 def trial_of(case: Case, slo: SloFile, engine: Engine, scratch: Path) -> Trial:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.integration.cases import Case, cases_of, trial_of
+from tests.integration.cases import Case, cases_of, smaller_of, trial_of
 from tests.integration.subjects import VARIABLE, subjects
 
 from coldstart_harness.engine import find_engine
@@ -28,6 +28,12 @@ def marks_of(case: Case) -> list[pytest.MarkDecorator]:
     if PROOFS[case.proof].scope == "flake":
         command = f"./nixw run .#harness -- {case.proof} .#{case.subject.attribute}"
         return [pytest.mark.skip(reason=f"not shown: it builds everything thrice, for minutes; `{command}` shows it")]
+    if smaller := smaller_of(case, subjects(), SLO):
+        command = f"./nixw run .#harness -- {case.proof} {case.subject.attribute}"
+        reason = (
+            f"not shown: it loads {case.service} for minutes, as it does in {smaller.attribute}; `{command}` shows it"
+        )
+        return [pytest.mark.skip(reason=reason)]
     return [pytest.mark.gpu] if case.gpu else []
 
 
