@@ -331,3 +331,23 @@ def test_retry_after_is_what_the_queue_will_take() -> None:
     assert pace.seconds_for(10) == 30
     now[0] = 1000.0
     assert pace.seconds_for(10) == 60
+
+
+async def test_an_only_step_does_not_wait_for_work_of_many(make: Make, engine: DoublingEngine) -> None:
+    """It has a place, as long as it lasts, and its turn comes among the steps of what has begun."""
+    engine.max_batch = 1
+    scheduler = make()
+
+    async def work(first: int, steps: int) -> None:
+        with scheduler.place() as place:
+            for number in range(first, first + steps):
+                await scheduler.submit(number, place=place, is_only_step=steps == 1)
+
+    engine.gate.clear()
+    tasks = [asyncio.create_task(work(first, 5)) for first in (10, 20, 30)]
+    await entered(engine)
+    tasks.append(asyncio.create_task(work(1, 1)))
+    await until(lambda: scheduler.depth == 3)
+    engine.gate.set()
+    await asyncio.gather(*tasks)
+    assert engine.calls.index([1]) == 2

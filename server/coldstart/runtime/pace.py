@@ -9,7 +9,7 @@ _LONGEST_RETRY_S = 60
 
 
 class Pace:
-    """How many seconds of engine time one result costs, as a moving average. Written by the engine's thread only."""
+    """How many seconds one result costs, or one unit of work, as a moving average. Written by one thread only."""
 
     _WEIGHT = 0.2
 
@@ -23,7 +23,7 @@ class Pace:
         if self._since is None:
             self._since = self._now()
 
-    def end(self, results: int) -> None:
+    def end(self, results: float) -> None:
         """The call gave so many results; a call that gave none adds to what the next one costs."""
         if not results or self._since is None:
             return
@@ -37,7 +37,7 @@ class Pace:
         """There is nothing to do; waiting for requests is not the engine's time."""
         self._since = None
 
-    def seconds_for(self, requests: int) -> int:
+    def seconds_for(self, requests: float) -> int:
         """Whole seconds, 1 to 60, after which `requests` will be done if the engine keeps its pace."""
         since = self._since
         stalled = 0.0 if since is None else self._now() - since

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -69,12 +69,35 @@ class ModelRegistry:
         """
         slot = self._slots.get(name)
         if slot is None:
-            raise NotFound(f"there is no model {name!r}; there are: {', '.join(self._slots) or 'none'}")
+            raise _unknown(name, self._slots)
         if slot.state is ModelState.FAILED:
             raise NotReady(f"model {name!r} failed to load", retry_after_s=_RETRY_AFTER_FAILURE_S)
         if slot.served is None:
             raise NotReady(f"model {name!r} is not ready: it is {slot.state}")
         return slot.served
+
+    def find(self, task: str, name: str | None) -> AnyServedModel:
+        """The model of that task called `name`, or the manifest's first one of that task.
+
+        Raises:
+            NotFound: there is none of that name and task.
+            NotReady: it is not ready yet, or has failed.
+        """
+        names = [entry.name for entry in self.entries if entry.task == task]
+        wanted = name if name is not None else next(iter(names), "")
+        if wanted not in names:
+            raise _unknown(wanted, names)
+        return self.get(wanted)
+
+    def check_room(self, task: str) -> None:
+        """For a request that will need a model of that task, which one it has not been read for yet.
+
+        Raises:
+            Overloaded: no model has room, so that whichever it names would refuse it.
+        """
+        ready = [served for served in self.ready() if served.entry.task == task]
+        if ready and not any(served.scheduler.has_room for served in ready):
+            ready[0].scheduler.check_room()
 
     @property
     def entries(self) -> tuple[ModelEntry, ...]:
@@ -166,6 +189,10 @@ class ModelRegistry:
             queue_depth=served.scheduler.depth if served else 0,
             refusals=served.scheduler.refusals if served else 0,
         )
+
+
+def _unknown(name: str, names: Iterable[str]) -> NotFound:
+    return NotFound(f"there is no model {name[:200]!r}; there are: {', '.join(names) or 'none'}")
 
 
 def _reason(error: Exception) -> str:

@@ -144,12 +144,14 @@ class Scheduler(Generic[RequestT, ResultT]):
                 self._turns.leave(place)
                 self._wake.notify()
 
-    async def submit(self, request: RequestT, *, place: Place | None = None) -> ResultT:
+    async def submit(self, request: RequestT, *, place: Place | None = None, is_only_step: bool = False) -> ResultT:
         """The engine's result. Cancelling the await takes the request out of the queue or batch.
 
         Args:
             place: that of the work of which this is a step; a full queue does not refuse it. Without one the request
                 is the whole work.
+            is_only_step: no other follows at this place, so it goes in order with the steps of what has begun, instead
+                of waiting until one of those is over.
 
         Raises:
             Overloaded: at once, when the queue is full.
@@ -159,7 +161,7 @@ class Scheduler(Generic[RequestT, ResultT]):
         if place is None:
             with self.place():
                 return await self._result_of(request, None)
-        return await self._result_of(request, place)
+        return await self._result_of(request, None if is_only_step else place)
 
     async def _result_of(self, request: RequestT, place: Place | None) -> ResultT:
         job = self._enqueue(request, place)

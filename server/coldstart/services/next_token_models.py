@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from coldstart.domain.errors import InvalidInput, NotFound
+from coldstart.domain.errors import InvalidInput
 from coldstart.domain.manifest import ModelEntry
 from coldstart.domain.next_token import NextTokenEngine, NextTokenRequest
 from coldstart.runtime.models import ModelState, ServedModel
@@ -133,11 +133,8 @@ class NextTokenModels:
             NotFound: there is none of that name.
             NotReady: it is loading, or has failed.
         """
-        names = [entry.name for entry in self._registry.entries if entry.task == NEXT_TOKEN_TASK]
-        wanted = name if name is not None else next(iter(names), None)
-        if wanted not in names:
-            raise NotFound(f"there is no model {(wanted or '')[:200]!r}; there are: {', '.join(names) or 'none'}")
-        served = self._registry.get(wanted)
+        served = self._registry.find(NEXT_TOKEN_TASK, name)
+        wanted = served.entry.name
         if wanted not in self._models:
             self._models[wanted] = NextTokenModel(served)
         return self._models[wanted]
@@ -148,9 +145,7 @@ class NextTokenModels:
         Raises:
             Overloaded: no model has room, so that whichever it names would refuse it.
         """
-        ready = [served for served in self._registry.ready() if served.entry.task == NEXT_TOKEN_TASK]
-        if ready and not any(served.scheduler.has_room for served in ready):
-            ready[0].scheduler.check_room()
+        self._registry.check_room(NEXT_TOKEN_TASK)
 
     def summaries(self) -> tuple[ModelSummary, ...]:
         """All models, ready or not, in the manifest's order."""
