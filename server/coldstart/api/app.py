@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 
 from coldstart import __version__
-from coldstart.api import dependencies, metrics, probes
+from coldstart.api import dependencies, metrics, openai_models, probes
 from coldstart.api.admission import AdmissionGate
 from coldstart.api.bodies import BoundedRequest
 from coldstart.api.middleware import ErrorBoundary, RequestContext, ShutdownGate
@@ -34,7 +34,7 @@ def create_app(
         services: class → instance, which routes get by `dependencies.service_of(class)`.
     """
     docs = core.settings.docs_exposed
-    http_metrics = metrics.HttpMetrics(core)
+    http_metrics = metrics.HttpMetrics(core, services or {})
     app = FastAPI(
         title="Coldstart",
         version=__version__,
@@ -56,7 +56,7 @@ def create_app(
     app.state.metrics = http_metrics
     for error in (ColdstartError, HTTPException, RequestValidationError):
         app.add_exception_handler(error, _reply)
-    for router in (probes.router, metrics.router, *routers):
+    for router in (probes.router, metrics.router, openai_models.router, *routers):
         app.include_router(router)
     return app
 

@@ -1,9 +1,10 @@
 """What /metrics tells; every collector belongs to one application, none to the module."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from fastapi import APIRouter, Request
-from prometheus_client import CollectorRegistry, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import Metric
@@ -20,10 +21,25 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 router = APIRouter(tags=["metrics"])
 
 
-class HttpMetrics:
-    """The collectors of one application."""
+@runtime_checkable
+class Measured(Protocol):
+    """A service that measures its own work."""
 
-    def __init__(self, core: Core) -> None:
+    @property
+    def collectors(self) -> Sequence[Collector]:
+        """Made without a registry, for the application has its own."""
+        ...
+
+
+class HttpMetrics:
+    """The collectors of one application.
+
+    Args:
+        core: registry and timeline are told, too.
+        services: class → instance; those that are `Measured` have theirs told.
+    """
+
+    def __init__(self, core: Core, services: Mapping[type[Any], Any]) -> None:
         self.registry = CollectorRegistry()
         self.duration = Histogram(
             "http_request_duration_seconds",
@@ -33,8 +49,15 @@ class HttpMetrics:
             buckets=_SECONDS,
         )
         self.in_flight = Gauge("http_requests_in_flight", "Requests that are being answered.", registry=self.registry)
+        self.websockets = Counter(
+            "websocket_closes", "WebSockets that were accepted and are over.", ("route", "code"), registry=self.registry
+        )
         ProcessCollector(registry=self.registry)
         self.registry.register(_CoreCollector(core))
+        for service in services.values():
+            if isinstance(service, Measured):
+                for collector in service.collectors:
+                    self.registry.register(collector)
 
 
 class _CoreCollector(Collector):
