@@ -34,6 +34,7 @@ in
     "models/starter"
     "pyproject.toml"
     "server"
+    "slo"
     "slo.toml"
     "tests"
   ];
@@ -46,10 +47,12 @@ in
     "loadtests"
     "models"
     "nix/offline"
+    "nix/python"
     "nixw"
     "poetry.lock"
     "pyproject.toml"
     "server"
+    "slo"
     "slo.toml"
     "tests"
   ];

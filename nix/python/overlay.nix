@@ -8,7 +8,17 @@
 }:
 let
   # Shared libraries that a wheel leaves to the machine, beyond those of glibc and gcc that every wheel may expect.
-  machineLibraries.numpy = [ pkgs.zlib ];
+  machineLibraries = {
+    av = [ pkgs.zlib ];
+    numpy = [ pkgs.zlib ];
+  };
+
+  # Wheels whose libraries are debug information for the most part: 65 of 68 MB of CTranslate2's module.
+  wheelsWithDebug = [
+    "av"
+    "ctranslate2"
+    "uvloop"
+  ];
 in
 final: prev:
 {
@@ -36,10 +46,18 @@ final: prev:
       }
     );
   in
-  if machineLibraries ? ${name} then
-    package.overridePythonAttrs (old: {
-      buildInputs = old.buildInputs ++ machineLibraries.${name};
-    })
+  if machineLibraries ? ${name} || lib.elem name wheelsWithDebug then
+    package.overridePythonAttrs (
+      old:
+      {
+        buildInputs = old.buildInputs ++ machineLibraries.${name} or [ ];
+      }
+      // lib.optionalAttrs (lib.elem name wheelsWithDebug) {
+        postFixup = ''
+          ${pkgs.python311.interpreter} -B ${./drop_debug.py} "$out"
+        '';
+      }
+    )
   else
     package
 ) lockedPackages

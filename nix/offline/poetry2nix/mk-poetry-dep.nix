@@ -9,8 +9,8 @@
 let
   inherit (import ../pins) requiredFile;
 
-  # Of what an override may change, a wheel only depends on the first three: it needs no build, and the libraries that
-  # it may expect come with the interpreter (nix/offline/nixpkgs).
+  # Of what an override may change, a wheel depends on the first three and the last: it needs no build, and the
+  # libraries that it may expect come with the interpreter (nix/offline/nixpkgs).
   mkPackage =
     attributes@{
       pname,
@@ -18,6 +18,7 @@ let
       src,
       buildInputs,
       propagatedBuildInputs,
+      postFixup,
     }:
     pkgs.runCommand "python${python.pythonVersion}-${pname}-${version}"
       {
@@ -25,11 +26,14 @@ let
         # The order of a set's elements is part of the bytecode.
         PYTHONHASHSEED = 0;
       }
-      ''
-        ${python.interpreter} -P -B ${./build/install_wheel.py} "$src" "$out" --distribution ${pname} \
-          --patchelf ${pkgs.patchelf}/bin/patchelf --loader ${pkgs.glibc}/lib/ld-linux-x86-64.so.2 \
-          --libraries ${pkgs.stdenv.cc.cc.lib}/lib:${pkgs.glibc}/lib
-      ''
+      (
+        ''
+          ${python.interpreter} -P -B ${./build/install_wheel.py} "$src" "$out" --distribution ${pname} \
+            --patchelf ${pkgs.patchelf}/bin/patchelf --loader ${pkgs.glibc}/lib/ld-linux-x86-64.so.2 \
+            --libraries ${pkgs.stdenv.cc.cc.lib}/lib:${pkgs.glibc}/lib
+        ''
+        + postFixup
+      )
     // {
       inherit pname version src;
       overridePythonAttrs = change: mkPackage (attributes // change attributes);
@@ -60,4 +64,5 @@ else
     };
     buildInputs = [ ];
     propagatedBuildInputs = [ ];
+    postFixup = "";
   }
