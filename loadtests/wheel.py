@@ -1,4 +1,5 @@
-"""Load on the token wheel: `locust -f loadtests/wheel.py --host URL`, or `nix run .#load -- --host URL`.
+"""Load on the token wheel: `nix run .#load -- --service wheel --host URL`, or with locust's own page
+`LOAD_SERVICE=wheel locust -f loadtests/wheel.py --host URL`.
 
 People at the page, whose sessions live for a while, and clients of `/v1/completions`.
 """

@@ -1,26 +1,47 @@
 # The build matrix as data. Names are computed (lib.variantNameOf), and so are packages, checks and the image tests:
 # a new image is a new row here, and what it promises in slo.toml.
 {
-  # What a service needs of an image: the task of its models, the engine it runs them on, the extras of pyproject.toml.
-  services.wheel = {
-    task = "next-token";
-    engine = "onnxruntime";
-    extras = [ "wheel" ];
-    port = 8000;
+  # What a service needs of an image: for each task its models' architectures with the engine that runs them, and the
+  # extras of pyproject.toml; and where it listens, unless PORT says otherwise.
+  services = {
+    asr = {
+      tasks = {
+        speech-to-text.whisper = "ctranslate2";
+        voice-activity.silero-vad = "onnxruntime";
+      };
+      extras = [ "asr" ];
+      port = 5001;
+    };
+    tts = {
+      tasks.text-to-speech = {
+        espeak-ng = "espeak-ng";
+        kokoro = "kokoro";
+      };
+      extras = [ "tts" ];
+      port = 5002;
+    };
+    wheel = {
+      tasks.next-token.gpt2 = "onnxruntime";
+      extras = [ "wheel" ];
+      port = 8000;
+    };
   };
 
   # What an image of all services holds on top, so that every answer can be compared with the reference engine's.
   reference = {
-    engine = "transformers";
+    tasks.next-token.gpt2 = "transformers";
     extras = [ "reference" ];
   };
+
+  # Where all services of an image listen when one process offers them (SERVICE_MODE=all).
+  allPort = 8000;
 
   modelSets = {
     starter = [ "starter-gpt2" ];
     standard = [ "gpt2" ];
   };
 
-  # services: "all", or a list of names of `services`.
+  # services: a list of names of `services`, or "all": each that has all its models in the row's set.
   rows = [
     {
       services = "all";

@@ -38,6 +38,7 @@ PlanOption = Annotated[
 @app.command()
 def up(
     plan: PlanOption,
+    slo: cli_proofs.SloOption,
     image: Annotated[str, typer.Option(help="the image's attribute in the flake")] = "image",
     name: Annotated[str, typer.Option(help="the container's name")] = DEFAULT_NAME,
     port: Annotated[
@@ -46,7 +47,9 @@ def up(
     timeout: Annotated[float, typer.Option(help="seconds to become ready in")] = 180.0,
 ) -> None:
     """Build an image, load it, start it, and wait until it really answers."""
-    options = UpOptions(image=load_plan(plan).image(image), name=name, port=port, timeout_s=timeout)
+    planned = load_plan(plan).image(image)
+    promised = load_slo(slo).target_of(planned.reference).services
+    options = UpOptions(image=planned, promised=promised, name=name, port=port, timeout_s=timeout)
     run_up(options, Progress(make_console()))
 
 
@@ -88,7 +91,7 @@ def bench_command(
 
 @slo_app.command("derive")
 def derive(
-    slo: Annotated[Path, typer.Option(help="the file of promises", metavar="FILE", envvar="COLDSTART_SLO")],
+    slo: cli_proofs.SloOption,
     out: Annotated[Path, typer.Option(help="directory to write to")] = Path("deploy"),
 ) -> None:
     """Write Kubernetes objects and Prometheus rules that follow from the promises."""

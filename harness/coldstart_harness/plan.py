@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ class PlannedImage:
         derivation: builds its description; the description's store path changes when anything in the image does.
         to_docker: builds a program that loads it into a Docker daemon.
         to_podman: the same for Podman's storage.
-        port: where the service listens inside.
+        port: where it listens inside, offering all its services.
         layers: its layers' names, from the stable to the volatile.
+        environment: variables that it must be given to offer all its services; none where it does so by itself.
         accelerator: `cpu`, or what its engines need of the machine.
         tested: the machine that `test` runs on can build and start it: no hub, no accelerator.
         code_changed: the same image after a change of a line of code; None: there is none to build.
@@ -33,6 +34,7 @@ class PlannedImage:
     to_podman: Path
     port: int
     layers: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
     accelerator: str = "cpu"
     tested: bool = False
     code_changed: "PlannedImage | None" = None
@@ -87,6 +89,7 @@ def _image_of(attribute: str, image: Mapping[str, Any]) -> PlannedImage:
         to_podman=Path(image["to_podman"]),
         port=int(image["port"]),
         layers=tuple(image["layers"]),
+        environment={name: str(value) for name, value in image["environment"].items()},
         accelerator=str(image["accelerator"]),
         tested=bool(image["tested"]),
     )

@@ -1,18 +1,12 @@
 """What the harness asks of a running service over HTTP, from outside, on a fresh connection each time."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
-from coldstart_harness.errors import ServiceFailed
-
-SESSIONS_PATH = "/api/v1/sessions"
-FIRST_PROMPT = "The cat sat on the"
 _PROBE_TIMEOUT_S = 2.0
-_ANSWER_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +38,6 @@ class Service:
         except httpx.TransportError:
             return None
 
-    def post(self, path: str, body: Mapping[str, Any]) -> Reply | None:
-        """The reply; None when nobody answers."""
-        try:
-            return _reply(self._client.post(self.url + path, json=dict(body), timeout=_ANSWER_TIMEOUT_S))
-        except httpx.TransportError:
-            return None
-
     def is_live(self) -> bool:
         return status_of(self.get("/livez")) == 200
 
@@ -61,40 +48,6 @@ class Service:
         """What `/health` says; empty while nobody answers."""
         reply = self.get("/health")
         return reply.document if reply is not None else {}
-
-    def first_answer(self) -> "Answer":
-        """One real request, the same as the curl line that is shown.
-
-        Raises:
-            ServiceFailed: nobody answers, or the answer is not a distribution.
-        """
-        started = time.monotonic()
-        reply = self.post(SESSIONS_PATH, {"prompt": FIRST_PROMPT})
-        seconds = time.monotonic() - started
-        if reply is None or reply.status != 201:
-            met = "no answer" if reply is None else f"status {reply.status}: {dict(reply.document)}"
-            raise ServiceFailed(f"POST {SESSIONS_PATH} was to answer 201 with a distribution; it gave {met}")
-        try:
-            slices = reply.document["distribution"]["slices"]
-            likely = tuple((str(s["text"]), float(s["probability"])) for s in slices[:5])
-        except (KeyError, TypeError, ValueError) as error:
-            raise ServiceFailed(f"POST {SESSIONS_PATH} answered without a distribution: {error!r}") from None
-        return Answer(seconds=seconds, likely=likely)
-
-    def curl_line(self) -> str:
-        """A command for a terminal that asks what `first_answer` asks."""
-        return (
-            f"curl -s {self.url}{SESSIONS_PATH} -H 'content-type: application/json' "
-            f"""-d '{{"prompt": "{FIRST_PROMPT}"}}'"""
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The first distribution: how long it took and its most likely tokens with their probabilities."""
-
-    seconds: float
-    likely: tuple[tuple[str, float], ...]
 
 
 def _reply(response: httpx.Response) -> Reply:

@@ -1,6 +1,7 @@
 """`up` and `down`: an image built, loaded, started and watched until it really answers, and stopped again."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +18,16 @@ from coldstart_harness.phases import inner_phases, own_start
 from coldstart_harness.plan import PlannedImage
 from coldstart_harness.ports import free_port_from, is_free
 from coldstart_harness.progress import Progress
-from coldstart_harness.service import FIRST_PROMPT, Answer, Service
+from coldstart_harness.proofs.running import ask
+from coldstart_harness.service import Service
+from coldstart_harness.slo.document import Request
+from coldstart_harness.slo.document import Service as PromisedService
+from coldstart_harness.traffic.curl import curl_line
 from coldstart_harness.waiting import wait_until_live, wait_until_ready
 
 DEFAULT_PORT = 8000
 DEFAULT_NAME = "coldstart"
+_ANSWER_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +36,21 @@ class UpOptions:
 
     Args:
         image: what to run.
+        promised: the services that it offers, by name, and how each is asked.
         name: the container's name.
         port: the port on 127.0.0.1; None: 8000, or the next free one.
         timeout_s: seconds from the container's start within which it must be ready.
     """
 
     image: PlannedImage
+    promised: Mapping[str, PromisedService]
     name: str = DEFAULT_NAME
     port: int | None = None
     timeout_s: float = 180.0
 
 
 def up(options: UpOptions, progress: Progress) -> None:
-    """Build, load, start, wait until ready, ask once, and say where it is and how long each phase took.
+    """Build, load, start, wait until ready, ask each service once, and say where it is and how long each phase took.
 
     Raises:
         HarnessError: a phase failed; the message says which and why.
@@ -116,6 +124,7 @@ def _start(engine: Engine, options: UpOptions, description: Path, progress: Prog
             inner_port=options.image.port,
             host_port=port,
             labels={containers.STORE_PATH_LABEL: str(description)},
+            environment=dict(options.image.environment),
         )
     ledger.add("create", phase.seconds)
     with progress.phase("container start") as phase:
@@ -146,22 +155,22 @@ def _port(options: UpOptions, progress: Progress) -> int:
 
 
 def _report(progress: Progress, options: UpOptions, service: Service, ledger: Ledger) -> None:
-    """Ask once, as the curl line does, and say what there is to know."""
-    with progress.phase("first answer") as phase:
-        answer = service.first_answer()
-    ledger.add("first answer", phase.seconds)
+    """Ask each service once, as its curl line does, and say what there is to know."""
+    lines = [f"{options.image.reference} is ready at {service.url}"]
+    for name, promised in options.promised.items():
+        with progress.phase(f"first answer: {name}") as phase:
+            _ask(service.url, promised.request)
+        ledger.add(f"first answer: {name}", phase.seconds)
+        lines += [f"{name} answered this, as slo.toml has it:", f"  {curl_line(service.url, promised.request)}"]
     progress.console.print()
     progress.console.print(ledger.table())
     progress.console.print()
-    for line in (
-        f"{options.image.reference} is ready at {service.url}",
-        _sentence_on(answer),
-        f"  {service.curl_line()}",
-    ):
+    for line in lines:
         # A line to copy must not be broken by the terminal's width.
         progress.console.print(Text(line), soft_wrap=True)
 
 
-def _sentence_on(answer: Answer) -> str:
-    likely = ", ".join(f"{text!r} {probability:.2f}" for text, probability in answer.likely)
-    return f"After {FIRST_PROMPT!r} it expects {likely}:"
+def _ask(url: str, request: Request) -> None:
+    answer = ask(url, request, timeout_s=_ANSWER_TIMEOUT_S)
+    if answer.outcome != "right":
+        raise ServiceFailed(f"{request.verb} {request.path} was not answered rightly: {answer.reason}")

@@ -16,10 +16,7 @@ let
     extras = [ "harness" ];
   };
 
-  starter = models.mkManifest {
-    names = variants.image.names;
-    inherit (variants.image) engines;
-  };
+  starter = models.mkManifest variants.image.models;
 
   # Derivations, not outputs: `up` builds them itself, where a person can watch.
   loadedOf = image: {
@@ -35,10 +32,9 @@ let
     in
     loadedOf image
     // {
-      inherit (variant) port accelerator;
+      inherit (variant) port environment accelerator;
       layers = image.layerNames;
-      # A model without a directory comes from a hub.
-      tested = variant.accelerator == "cpu" && lib.all (name: models.entries.${name} ? directory) variant.names;
+      tested = variant.accelerator == "cpu" && lib.all (model: !models.isFromHub model.name) variant.models;
       code_changed = loadedOf image.codeChanged;
     };
   drvOf = derivation: builtins.unsafeDiscardOutputDependency derivation.drvPath;

@@ -10,6 +10,8 @@ let
     name:
     lib.findFirst (lib.hasPrefix "${name}=") "${name} is not set" config.Env;
   isSet = name: value: valueOf name == "${name}=${value}";
+  isLeftOpen = name: !(lib.any (lib.hasPrefix "${name}=") config.Env);
+  promised = lib.attrNames slo.image.${variant.name}.services;
   labels = map (name: "org.opencontainers.image.${name}") [
     "title"
     "description"
@@ -25,8 +27,15 @@ let
     "never reports to onnxruntime's vendor" = isSet "ORT_DISABLE_TELEMETRY" "1";
     "never writes bytecode" = isSet "PYTHONDONTWRITEBYTECODE" "1";
     "says which models it holds" = lib.hasPrefix "MODELS_MANIFEST=/nix/store/" (valueOf "MODELS_MANIFEST");
-    "exposes the port that it listens on" =
-      config.ExposedPorts ? "${toString variant.port}/tcp" && isSet "PORT" (toString variant.port);
+    "promises something of each service that it holds, and of no other" = promised == variant.services;
+    "exposes the port that slo.toml has for each service" =
+      isLeftOpen "PORT"
+      && lib.all (service: config.ExposedPorts ? "${toString slo.service.${service}.port}/tcp") promised;
+    "sets the mode of its one service, or leaves the choice among several" =
+      if variant.environment ? SERVICE_MODE then
+        isLeftOpen "SERVICE_MODE"
+      else
+        map (mode: "SERVICE_MODE=${mode}") variant.services == [ (valueOf "SERVICE_MODE") ];
     "stops on SIGTERM" = config.StopSignal == "SIGTERM";
     "declares its only writable directory" = lib.attrNames config.Volumes == [ "/tmp" ];
     "has a health check, timed by what slo.toml promises" =
@@ -34,6 +43,11 @@ let
       &&
         removeAttrs config.Healthcheck [ "Test" ]
         == coldstartLib.healthCheckOf (coldstartLib.promisesOf slo variant.name);
+    "records the licenses that were accepted for it" =
+      let
+        expected = coldstartLib.acceptanceLabelsOf variant.acceptedLicenses;
+      in
+      builtins.intersectAttrs expected config.Labels == expected;
     "carries every OCI label" = lib.all (label: config.Labels.${label} or "" != "") labels;
   };
 in

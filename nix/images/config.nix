@@ -8,6 +8,7 @@
 }:
 {
   variant,
+  acceptanceLabels,
   healthCheck,
   environment,
   code,
@@ -25,7 +26,12 @@ in
   User = "1000:1000";
   WorkingDir = "/";
   StopSignal = "SIGTERM";
-  ExposedPorts."${toString variant.port}/tcp" = { };
+  ExposedPorts = builtins.listToAttrs (
+    map (port: {
+      name = "${toString port}/tcp";
+      value = { };
+    }) variant.ports
+  );
   # The only directory that the service may write to; with a read-only root give it a tmpfs.
   Volumes."/tmp" = { };
   Env = [
@@ -38,14 +44,14 @@ in
     "OPENBLAS_NUM_THREADS=1"
     "ORT_DISABLE_TELEMETRY=1"
     "PATH=${environment}/bin"
-    "PORT=${toString variant.port}"
     "PROFILE=prod"
     "PYTHONDONTWRITEBYTECODE=1"
     "PYTHONPATH=${code}"
     "PYTHONUNBUFFERED=1"
-    "SERVICE_MODE=${variant.mode}"
     "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"
-  ];
+  ]
+  # Of several services whoever starts the container chooses.
+  ++ (if variant.environment ? SERVICE_MODE then [ ] else [ "SERVICE_MODE=${variant.mode}" ]);
   Healthcheck = healthCheck // {
     Test = [
       "CMD"
@@ -61,5 +67,7 @@ in
     "org.opencontainers.image.revision" = revision;
     "org.opencontainers.image.source" = source;
     "org.opencontainers.image.licenses" = variant.licenses;
-  };
+  }
+  # Who runs the image can see what whoever built it accepted by name (flake.nix).
+  // acceptanceLabels;
 }

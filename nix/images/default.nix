@@ -18,6 +18,8 @@ let
 
   # Wheels of more than 20 MB get layers of their own: a new version of one leaves the others where they are.
   largeWheels = [
+    "av"
+    "ctranslate2"
     "numpy"
     "onnxruntime"
     "torch"
@@ -80,13 +82,10 @@ let
         deps = [ environment ];
       }
     ]
-    ++ map (name: {
-      name = "model ${name}";
-      deps = models.artifactsOf {
-        names = [ name ];
-        inherit (variant) engines;
-      };
-    }) variant.names
+    ++ map (model: {
+      name = "model ${model.name}";
+      deps = models.artifactsOf model;
+    }) variant.models
     ++ [
       {
         name = "code";
@@ -102,7 +101,8 @@ let
   environment = python.environmentOf {
     inherit (variant) name extras;
   };
-  manifest = models.mkManifest { inherit (variant) names engines; };
+  manifest = models.mkManifest variant.models;
+  acceptanceLabels = coldstartLib.acceptanceLabelsOf variant.acceptedLicenses;
   healthCheck = coldstartLib.healthCheckOf (coldstartLib.promisesOf slo variant.name);
   imageOf =
     tag: code:
@@ -111,6 +111,7 @@ let
       config = configOf {
         inherit
           variant
+          acceptanceLabels
           healthCheck
           environment
           code

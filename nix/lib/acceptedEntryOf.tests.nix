@@ -4,26 +4,53 @@ let
     license = "MIT";
   };
   restricted = {
-    license = "CPML";
-    mustAccept = true;
+    license = "coqui-cpml";
   };
+  both = {
+    license = "MIT AND coqui-cpml";
+  };
+  entryOf =
+    accepted:
+    self.acceptedEntryOf {
+      open = [
+        "Apache-2.0"
+        "MIT"
+      ];
+      inherit accepted;
+    } "voice";
   isRefused = value: !(builtins.tryEval value).success;
 in
 {
-  "a license that asks for nothing needs no acceptance" = {
-    expr = self.acceptedEntryOf [ ] "gpt2" free;
-    expected = free;
+  "an open license needs no acceptance" = {
+    expr = entryOf [ ] free;
+    expected = free // {
+      acceptedLicenses = [ ];
+    };
   };
-  "an accepted license lets its model through" = {
-    expr = self.acceptedEntryOf [ "CPML" ] "xtts" restricted;
-    expected = restricted;
+  "an accepted license lets its model through, and is recorded" = {
+    expr = entryOf [ "coqui-cpml" ] restricted;
+    expected = restricted // {
+      acceptedLicenses = [ "coqui-cpml" ];
+    };
   };
-  "a license that must be accepted and is not stops evaluation" = {
-    expr = isRefused (self.acceptedEntryOf [ ] "xtts" restricted);
+  "a license that is neither open nor accepted stops evaluation" = {
+    expr = isRefused (entryOf [ ] restricted);
     expected = true;
   };
   "accepting another license is not enough" = {
-    expr = isRefused (self.acceptedEntryOf [ "AGPL-3.0" ] "xtts" restricted);
+    expr = isRefused (entryOf [ "CC-BY-NC-4.0" ] restricted);
     expected = true;
+  };
+  "every license of several must be open or accepted" = {
+    expr = isRefused (entryOf [ ] both);
+    expected = true;
+  };
+  "of several licenses those that were accepted are recorded" = {
+    expr = (entryOf [ "coqui-cpml" ] both).acceptedLicenses;
+    expected = [ "coqui-cpml" ];
+  };
+  "an acceptance that no model needs is not recorded" = {
+    expr = (entryOf [ "coqui-cpml" ] free).acceptedLicenses;
+    expected = [ ];
   };
 }

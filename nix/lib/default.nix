@@ -5,11 +5,13 @@
 { lib }:
 let
   names = [
+    "acceptanceLabelsOf"
     "acceptedEntryOf"
     "duplicateNamesOf"
     "healthCheckOf"
     "hubUrlOf"
     "isUsableFile"
+    "licensesOf"
     "promisesOf"
     "strangersOf"
     "testReportOf"

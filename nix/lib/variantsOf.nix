@@ -3,19 +3,25 @@
   The build matrix (nix/variants.nix) as variants, keyed by the name of their package: for each row, what an image of
   these services and models holds and how it is started.
 
-  Throws when two rows have one name, and when a service has no model in the row's model set.
+  "all" services are those that have all their models in the row's set, as SERVICE_MODE=all means it.
+
+  Throws when two rows have one name, when a service that a row names has no model in the row's set, and when a model's
+  architecture has no engine.
 
   # Type
 
   ```
   variantsOf :: Matrix -> { model = Entry; } -> { package = {
-    name :: String;          # of the image
-    mode :: String;          # SERVICE_MODE
-    port :: Int;
-    extras :: [String];      # of pyproject.toml
-    engines :: [String];
-    names :: [String];       # models
-    licenses :: String;      # SPDX expression of the code and the models
+    name :: String;                # of the image
+    services :: [String];
+    mode :: String;                # SERVICE_MODE that offers all of them
+    port :: Int;                   # where it listens in that mode
+    ports :: [Int];                # where it listens in any mode
+    environment :: AttrSet;        # variables that choose that mode; none where the image sets it
+    extras :: [String];            # of pyproject.toml
+    models :: [{ name :: String; engines :: [String]; }];
+    licenses :: String;            # SPDX expression of the code and the models
+    acceptedLicenses :: [String];  # those of the models' licenses that somebody had to accept
     accelerator :: String;
   }; }
   ```
@@ -24,7 +30,7 @@
 
   ```nix
   (variantsOf (import ../variants.nix) entries).image-wheel
-  => { name = "coldstart-wheel"; mode = "wheel"; engines = [ "onnxruntime" ]; ... }
+  => { name = "coldstart-wheel"; mode = "wheel"; models = [ { name = "starter-gpt2"; engines = [ "onnxruntime" ]; } ]; ... }
   ```
 */
 matrix: entries:
@@ -32,28 +38,58 @@ let
   variantOf =
     row:
     let
+      set = matrix.modelSets.${row.models};
+      modelsOf = task: builtins.filter (name: entries.${name}.task == task) set;
+      lackingOf = service: builtins.filter (task: modelsOf task == [ ]) (builtins.attrNames service.tasks);
+      isWhole = name: lackingOf matrix.services.${name} == [ ];
+      wholeOrThrow =
+        name:
+        if isWhole name then
+          name
+        else
+          throw "model set ${row.models} has no model for the task ${toString (lackingOf matrix.services.${name})}";
+
       holdsAll = row.services == "all";
-      serviceNames = if holdsAll then builtins.attrNames matrix.services else row.services;
+      serviceNames =
+        if holdsAll then builtins.filter isWhole (builtins.attrNames matrix.services) else map wholeOrThrow row.services;
       services = map (name: matrix.services.${name}) serviceNames;
       # The reference engine comes with all services only: it is what makes the small images large.
       parts = services ++ lib.optionals holdsAll [ matrix.reference ];
 
-      modelsFor =
-        service:
+      engineOf =
+        name: part:
         let
-          found = builtins.filter (name: entries.${name}.task == service.task) matrix.modelSets.${row.models};
+          inherit (entries.${name}) task architecture;
         in
-        if found == [ ] then throw "model set ${row.models} has no model for the task ${service.task}" else found;
-      names = lib.unique (lib.concatMap modelsFor services);
+        lib.optional (part.tasks ? ${task}) (
+          part.tasks.${task}.${architecture}
+            or (throw "model ${name}: the task ${task} has no engine for the architecture ${architecture}")
+        );
+      names = lib.unique (
+        lib.concatMap (service: lib.concatMap modelsOf (builtins.attrNames service.tasks)) services
+      );
+
+      # An image of all services leaves the choice to whoever starts it, even where its models are of one only.
+      isSingle = !holdsAll && builtins.length serviceNames == 1;
+      mode = if isSingle then builtins.head serviceNames else "all";
+      allPorts = lib.optional (!isSingle) matrix.allPort ++ map (service: service.port) services;
     in
     {
       name = "coldstart" + lib.removePrefix "image" (self.variantNameOf row);
-      mode = if holdsAll then "all" else lib.concatStringsSep "," serviceNames;
-      inherit (builtins.head services) port;
+      services = serviceNames;
+      inherit mode;
+      port = builtins.head allPorts;
+      ports = lib.unique allPorts;
+      environment = lib.optionalAttrs (!isSingle) { SERVICE_MODE = mode; };
       extras = lib.unique (lib.concatMap (part: part.extras) parts);
-      engines = lib.unique (map (part: part.engine) parts);
-      inherit names;
-      licenses = lib.concatStringsSep " AND " (lib.unique ([ "MIT" ] ++ map (name: entries.${name}.license) names));
+      models = map (name: {
+        inherit name;
+        engines = lib.unique (lib.concatMap (engineOf name) parts);
+      }) names;
+      licenses = lib.concatStringsSep " AND " (
+        lib.unique ([ "MIT" ] ++ lib.concatMap (name: self.licensesOf entries.${name}.license) names)
+      );
+      acceptedLicenses = lib.unique (lib.concatMap (name: entries.${name}.acceptedLicenses) names);
       inherit (row) accelerator;
     };
 

@@ -3,39 +3,62 @@ let
   matrix = {
     services = {
       wheel = {
-        task = "next-token";
-        engine = "onnxruntime";
+        tasks.next-token.gpt = "onnxruntime";
         extras = [ "wheel" ];
         port = 8000;
       };
       voice = {
-        task = "speech";
-        engine = "onnxruntime";
+        tasks = {
+          hearing.ear = "ctranslate2";
+          speech.throat = "onnxruntime";
+        };
         extras = [ "voice" ];
-        port = 8001;
+        port = 5001;
       };
     };
     reference = {
-      engine = "transformers";
+      tasks.next-token.gpt = "transformers";
       extras = [ "reference" ];
     };
+    allPort = 8080;
     modelSets = {
       starter = [
         "small"
+        "heard"
         "spoken"
       ];
-      mute = [ "small" ];
+      mute = [
+        "small"
+        "heard"
+      ];
+      strange = [ "stranger" ];
     };
     rows = [ ];
   };
   entries = {
     small = {
       task = "next-token";
+      architecture = "gpt";
       license = "MIT";
+      acceptedLicenses = [ ];
+    };
+    heard = {
+      task = "hearing";
+      architecture = "ear";
+      license = "MIT";
+      acceptedLicenses = [ ];
     };
     spoken = {
       task = "speech";
-      license = "CC-BY-NC-4.0";
+      architecture = "throat";
+      license = "MIT AND CC-BY-NC-4.0";
+      acceptedLicenses = [ "CC-BY-NC-4.0" ];
+    };
+    stranger = {
+      task = "next-token";
+      architecture = "other";
+      license = "MIT";
+      acceptedLicenses = [ ];
     };
   };
   row = services: models: {
@@ -46,40 +69,109 @@ let
   isRefused = rows: !(builtins.tryEval (builtins.deepSeq (variantsOf rows) true)).success;
 in
 {
-  "a service by itself holds its model, its engine and its extras only" = {
-    expr = variantsOf [ (row [ "wheel" ] "starter") ];
-    expected.image-wheel = {
-      name = "coldstart-wheel";
-      mode = "wheel";
-      port = 8000;
-      extras = [ "wheel" ];
-      engines = [ "onnxruntime" ];
-      names = [ "small" ];
-      licenses = "MIT";
+  "a service by itself holds its models, their engines and its extras only, and its mode is set" = {
+    expr = variantsOf [ (row [ "voice" ] "starter") ];
+    expected.image-voice = {
+      name = "coldstart-voice";
+      services = [ "voice" ];
+      mode = "voice";
+      port = 5001;
+      ports = [ 5001 ];
+      environment = { };
+      extras = [ "voice" ];
+      models = [
+        {
+          name = "heard";
+          engines = [ "ctranslate2" ];
+        }
+        {
+          name = "spoken";
+          engines = [ "onnxruntime" ];
+        }
+      ];
+      licenses = "MIT AND CC-BY-NC-4.0";
+      acceptedLicenses = [ "CC-BY-NC-4.0" ];
       accelerator = "cpu";
     };
   };
-  "all services hold every engine once, the reference engine, and every license" = {
+  "all services hold every model, its engine and the reference engine for it, and every license" = {
     expr = variantsOf [ (row "all" "starter") ];
     expected.image = {
       name = "coldstart";
+      services = [
+        "voice"
+        "wheel"
+      ];
       mode = "all";
-      port = 8001;
+      port = 8080;
+      ports = [
+        8080
+        5001
+        8000
+      ];
+      environment.SERVICE_MODE = "all";
       extras = [
         "voice"
         "wheel"
         "reference"
       ];
-      engines = [
-        "onnxruntime"
-        "transformers"
-      ];
-      names = [
-        "spoken"
-        "small"
+      models = [
+        {
+          name = "heard";
+          engines = [ "ctranslate2" ];
+        }
+        {
+          name = "spoken";
+          engines = [ "onnxruntime" ];
+        }
+        {
+          name = "small";
+          engines = [
+            "onnxruntime"
+            "transformers"
+          ];
+        }
       ];
       licenses = "MIT AND CC-BY-NC-4.0";
+      acceptedLicenses = [ "CC-BY-NC-4.0" ];
       accelerator = "cpu";
+    };
+  };
+  "of all services those that lack a model are left out, and the mode is still to be chosen" = {
+    expr = {
+      inherit ((variantsOf [ (row "all" "mute") ]).image-mute) services mode ports;
+    };
+    expected = {
+      services = [ "wheel" ];
+      mode = "all";
+      ports = [
+        8080
+        8000
+      ];
+    };
+  };
+  "several services by name are offered by one process, without the reference engine" = {
+    expr = {
+      inherit
+        ((variantsOf [
+          (row [
+            "voice"
+            "wheel"
+          ] "starter")
+        ]).image-voice-wheel
+        )
+        mode
+        extras
+        environment
+        ;
+    };
+    expected = {
+      mode = "all";
+      extras = [
+        "voice"
+        "wheel"
+      ];
+      environment.SERVICE_MODE = "all";
     };
   };
   "every row has its package" = {
@@ -99,8 +191,12 @@ in
     ];
     expected = true;
   };
-  "a service without a model is refused" = {
-    expr = isRefused [ (row "all" "mute") ];
+  "a service that is named and lacks a model is refused" = {
+    expr = isRefused [ (row [ "voice" ] "mute") ];
+    expected = true;
+  };
+  "an architecture without an engine is refused" = {
+    expr = isRefused [ (row [ "wheel" ] "strange") ];
     expected = true;
   };
 }

@@ -9,7 +9,18 @@
   sources,
 }:
 let
-  entries = lib.mapAttrs (coldstartLib.acceptedEntryOf acceptedLicenses) (import ./catalogue.nix);
+  # A model out of a Python package is pinned by the lock.
+  pinned =
+    entry:
+    if entry ? package then
+      entry // { revision = "${entry.package} ${python.packages.${entry.package}.version}"; }
+    else
+      entry;
+
+  entries = lib.mapAttrs (coldstartLib.acceptedEntryOf {
+    open = import ./open-licenses.nix;
+    accepted = acceptedLicenses;
+  }) (lib.mapAttrs (_name: pinned) (import ./catalogue.nix));
 
   # Only conversion imports torch; an image never holds this environment.
   conversionEnvironment = python.environmentOf {
@@ -22,14 +33,14 @@ let
     { sha256, ... }:
     if entry ? directory then
       builtins.path {
-        name = file;
+        name = baseNameOf file;
         path = entry.directory + "/${file}";
         recursive = false;
         inherit sha256;
       }
     else
       pkgs.fetchurl {
-        name = file;
+        name = baseNameOf file;
         url = coldstartLib.hubUrlOf {
           inherit (entry) repository revision;
           inherit file;
@@ -37,13 +48,21 @@ let
         inherit sha256;
       };
 
-  # The model as published (Hugging Face layout): what the reference engine reads.
+  # The model as published: in the Hugging Face layout, as the reference engine reads it, or what a package installs.
+  sourceOf =
+    name: entry:
+    if entry ? package then
+      "${python.packages.${entry.package}}/${pkgs.python311.sitePackages}"
+    else
+      mkSource name entry;
+
   mkSource =
     name: entry:
     pkgs.runCommand "model-${name}" { } ''
       mkdir "$out"
       ${lib.concatStrings (
         lib.mapAttrsToList (file: pin: ''
+          mkdir -p "$out/${dirOf file}"
           ln -s ${fileOf entry file pin} "$out/${file}"
           size=$(stat -L -c %s "$out/${file}")
           if [ "$size" != ${toString pin.size} ]; then
@@ -54,15 +73,17 @@ let
       )}
     '';
 
-  # The model converted for the default engine, with its golden request and answer (golden.json) beside it.
+  partsOf = entry: map (part: published.${part}) (entry.parts or [ ]);
+
+  # The model converted for the engine that serves it, with its golden request and answer (golden.json) beside it.
   mkConverted =
     name: entry:
-    pkgs.runCommand "model-${name}-onnx" { nativeBuildInputs = [ conversionEnvironment ]; } ''
+    pkgs.runCommand "model-${name}-converted" { nativeBuildInputs = [ conversionEnvironment ]; } ''
       export HOME=$TMPDIR PYTHONPATH=${sources.converter}/models PYTHONDONTWRITEBYTECODE=1
-      python -m convert ${entry.architecture} ${published.${name}} "$out"
+      python -m convert ${entry.architecture} ${published.${name}} "$out" ${toString (partsOf entry)}
     '';
 
-  published = lib.mapAttrs mkSource entries;
+  published = lib.mapAttrs sourceOf entries;
   converted = lib.mapAttrs mkConverted entries;
 
   artifactOf = name: engine: if engine == "transformers" then published.${name} else converted.${name};
@@ -71,22 +92,28 @@ in
   inherit entries;
 
   /**
-    The store paths that an image of these models and engines holds, one a model.
+    Whether the files of a model must be fetched from a hub.
 
-    Type: mkArtifacts :: { names :: [String]; engines :: [String]; } -> [Derivation]
+    Type: isFromHub :: String -> Bool
   */
-  artifactsOf =
-    { names, engines }: lib.concatMap (name: map (artifactOf name) engines) names;
+  isFromHub = name: !(entries.${name} ? directory || entries.${name} ? package);
+
+  /**
+    The store paths of a model that an image holds, one an engine.
+
+    Type: artifactsOf :: { name :: String; engines :: [String]; } -> [Derivation]
+  */
+  artifactsOf = { name, engines }: map (artifactOf name) engines;
 
   /**
     The manifest of an image (models.json, read by coldstart.domain.manifest).
 
-    Type: mkManifest :: { names :: [String]; engines :: [String]; } -> Derivation
+    Type: mkManifest :: [{ name :: String; engines :: [String]; }] -> Derivation
   */
   mkManifest =
-    { names, engines }:
+    models:
     let
-      entryOf = name: {
+      entryOf = { name, engines }: {
         inherit name;
         inherit (entries.${name}) task architecture repository revision license;
         required = true;
@@ -96,7 +123,7 @@ in
       description = pkgs.writeText "models.in.json" (
         builtins.toJSON {
           schema_version = 1;
-          models = map entryOf names;
+          models = map entryOf models;
         }
       );
     in

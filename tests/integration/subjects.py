@@ -28,8 +28,9 @@ class Subject:
     Args:
         attribute: its name in the flake.
         reference: its name and tag.
-        port: where it listens.
+        port: where it listens, offering all its services.
         layers: its layers' names as declared, from the stable to the volatile.
+        environment: variables that it must be given to offer all its services.
         accelerator: `cpu`, or what its engines need of the machine.
         code_changed: the same image after a change of a line of code; None: it could not be built.
     """
@@ -38,6 +39,7 @@ class Subject:
     reference: str
     port: int
     layers: tuple[str, ...]
+    environment: dict[str, str]
     accelerator: str
     code_changed: str | None
 
@@ -70,6 +72,7 @@ def container_of(subject: Subject, **options: Any) -> DockerContainer:
     tmpfs = options.pop("tmpfs", hardening.pop("tmpfs"))
     container = DockerContainer(subject.reference, **{**hardening, **options})
     container.tmpfs.update(tmpfs)
+    container.env.update(subject.environment)
     if options.get("network_mode") != "none":
         container.ports[f"{subject.port}/tcp"] = ("127.0.0.1", None)
     return container

@@ -1,13 +1,17 @@
 """How an image starts, where no proof asks."""
 
+from pathlib import Path
+
 import pytest
 from docker.models.containers import Container
 from tests.integration.subjects import Subject, container_of, eventually, python_in, ready
 
-from coldstart_harness.service import SESSIONS_PATH, status_of
+from coldstart_harness.proofs.running import ask
+from coldstart_harness.slo.loading import load_slo
 
 pytestmark = pytest.mark.docker
 
+SLO = load_slo(Path(__file__).parents[2] / "slo.toml")
 # Every file below the only writable directory.
 FILES_INSIDE = """
 import os
@@ -16,31 +20,57 @@ print([os.path.join(directory, name) for directory, _, names in os.walk("/tmp") 
 
 
 def test_writes_nothing(subject: Subject) -> None:
-    """After a start and an answer no file lies in /tmp."""
+    """After a start and an answer to every request of the file of promises no file lies in /tmp."""
+    promised = SLO.target_of(subject.reference).services
+    requests = [request for service in promised.values() for request in service.requests.values()]
     with ready(subject) as (container, service):
-        assert status_of(service.post(SESSIONS_PATH, {"prompt": "The cat sat on the"})) == 201
+        assert [ask(service.url, request).reason for request in requests] == [""] * len(requests)
         status, output = python_in(container, FILES_INSIDE)
     assert (status, output.strip()) == (0, "[]")
 
 
+def modes_of(subject: Subject) -> list[str]:
+    """Every SERVICE_MODE that the image can be started in."""
+    return [*SLO.target_of(subject.reference).services, *({"all"} & set(subject.environment.values()))]
+
+
 def test_its_health_check_turns_healthy(subject: Subject) -> None:
-    """The engine calls the container healthy by the image's own check."""
+    """The engine calls the container healthy by the image's own check, in each mode."""
+    for mode in modes_of(subject):
+        assert_turns_healthy(subject, mode)
+
+
+def assert_turns_healthy(subject: Subject, mode: str) -> None:
     second_ns = 1_000_000_000
-    with container_of(subject, healthcheck={"interval": second_ns}) as container:
+    with container_of(subject, healthcheck={"interval": second_ns}).with_env("SERVICE_MODE", mode) as container:
         inner: Container = container.get_wrapped_container()
 
         def is_healthy() -> bool:
             inner.reload()
             return bool(inner.attrs["State"]["Health"]["Status"] == "healthy")
 
-        eventually(is_healthy, "the engine calls the container healthy")
+        eventually(is_healthy, f"the engine calls the container healthy in mode {mode}")
 
 
 def test_an_unknown_service_mode_stops_it(subject: Subject) -> None:
     """An unknown SERVICE_MODE ends the process with status 2 and a sentence with the value and those allowed."""
-    with container_of(subject).with_env("SERVICE_MODE", "toaster") as container:
+    log = last_words(subject, "toaster")
+    assert "SERVICE_MODE is 'toaster'; it must be " in log
+    assert "'wheel'" in log
+
+
+def test_it_serves_one_thing_or_asks_what_to_serve(subject: Subject) -> None:
+    """Without SERVICE_MODE an image of several services stops with a sentence; one of a single service starts."""
+    if not subject.environment:
+        with ready(subject):
+            return
+    assert "SERVICE_MODE is not set; it must be " in last_words(subject, "")
+
+
+def last_words(subject: Subject, mode: str) -> str:
+    """What a container says that stops at once, as configured wrongly, and without a traceback."""
+    with container_of(subject).with_env("SERVICE_MODE", mode) as container:
         assert container.wait() == 2
         log = b"".join(container.get_logs()).decode()
-    assert "toaster" in log
-    assert "wheel" in log
     assert "Traceback" not in log
+    return log

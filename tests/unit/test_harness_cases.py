@@ -18,6 +18,7 @@ SUBJECT = Subject(
     reference="theirs:1",
     port=8000,
     layers=("runtime", "code"),
+    environment={"SERVICE_MODE": "all"},
     accelerator="cpu",
     code_changed="theirs:1-code-changed",
 )
@@ -80,8 +81,8 @@ def test_subjects_are_those_that_the_environment_names(tmp_path: Path, monkeypat
     assert subjects() == []
     path = tmp_path / "images.json"
     path.write_text(
-        '{"image-theirs": {"reference": "theirs:1", "port": 8000, "layers": ["runtime", "code"], "accelerator": "cpu",'
-        ' "code_changed": "theirs:1-code-changed"}}'
+        '{"image-theirs": {"reference": "theirs:1", "port": 8000, "layers": ["runtime", "code"],'
+        ' "environment": {"SERVICE_MODE": "all"}, "accelerator": "cpu", "code_changed": "theirs:1-code-changed"}}'
     )
     monkeypatch.setenv(VARIABLE, str(path))
     assert subjects() == [SUBJECT]

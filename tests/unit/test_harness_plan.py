@@ -17,6 +17,7 @@ IMAGE = {
     "to_podman": "/nix/store/c-podman.drv",
     "port": 8000,
     "layers": ["runtime", "code"],
+    "environment": {},
     "accelerator": "cpu",
     "tested": True,
     "code_changed": {
@@ -26,7 +27,13 @@ IMAGE = {
         "to_podman": "/nix/store/g-podman.drv",
     },
 }
-FROM_A_HUB = {**IMAGE, "name": "coldstart-standard:0.1.0", "tested": False, "code_changed": None}
+FROM_A_HUB = {
+    **IMAGE,
+    "name": "coldstart-standard:0.1.0",
+    "environment": {"SERVICE_MODE": "all"},
+    "tested": False,
+    "code_changed": None,
+}
 PLAN = {
     "images": {"image-wheel": IMAGE, "image-standard": FROM_A_HUB},
     "checks": {"tests-pass": "/nix/store/d-tests-pass.drv"},
@@ -46,6 +53,7 @@ def test_a_plan_names_images_and_checks(plan_file: Path) -> None:
     image = plan.image("image-wheel")
     assert (image.reference, image.port, image.layers) == ("coldstart-wheel:0.1.0", 8000, ("runtime", "code"))
     assert image.to_docker == Path("/nix/store/b-docker.drv")
+    assert (image.environment, plan.image("image-standard").environment) == ({}, {"SERVICE_MODE": "all"})
     assert plan.checks == {"tests-pass": Path("/nix/store/d-tests-pass.drv")}
 
 

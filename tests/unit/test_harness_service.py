@@ -11,10 +11,8 @@ import pytest
 from docker.models.containers import Container
 
 from coldstart_harness.errors import ServiceFailed
-from coldstart_harness.service import SESSIONS_PATH, Service, failures_in, model_states, status_of
+from coldstart_harness.service import Service, failures_in, model_states, status_of
 from coldstart_harness.waiting import wait_until_live, wait_until_ready
-
-DISTRIBUTION = {"distribution": {"slices": [{"text": " mat", "probability": 0.34}], "rest_probability": 0.66}}
 
 
 class StandIn(ThreadingHTTPServer):
@@ -111,27 +109,6 @@ def test_a_body_that_is_no_object_is_an_empty_one(stand_in: StandIn) -> None:
     stand_in.answers["/health"] = [(200, b"OK"), (200, [1])]
     service = Service(stand_in.url)
     assert [service.health(), service.health()] == [{}, {}]
-
-
-def test_the_first_answer_is_a_distribution(stand_in: StandIn) -> None:
-    """A real request gives the most likely tokens with their probabilities."""
-    stand_in.answers[SESSIONS_PATH] = [(201, DISTRIBUTION)]
-    assert Service(stand_in.url).first_answer().likely == ((" mat", 0.34),)
-
-
-@pytest.mark.parametrize("answer", [(200, DISTRIBUTION), (503, {"detail": "warming"}), (201, {"id": "a"}), (201, [])])
-def test_another_answer_is_a_failure(stand_in: StandIn, answer: tuple[int, object]) -> None:
-    """Another status than 201, or a reply without a distribution, is no first answer."""
-    stand_in.answers[SESSIONS_PATH] = [answer]
-    with pytest.raises(ServiceFailed, match=SESSIONS_PATH):
-        Service(stand_in.url).first_answer()
-
-
-def test_the_curl_line_asks_what_the_harness_asked() -> None:
-    """The line that is shown names the address, the route and the same prompt."""
-    line = Service("http://127.0.0.1:8000").curl_line()
-    assert "http://127.0.0.1:8000/api/v1/sessions" in line
-    assert """-d '{"prompt": "The cat sat on the"}'""" in line
 
 
 def test_waiting_ends_with_readiness_and_tells_each_state_once(stand_in: StandIn) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from coldstart_harness.errors import ServiceFailed
-from coldstart_harness.service import SESSIONS_PATH
 
+_SESSIONS_PATH = "/api/v1/sessions"
 _TIMEOUT_S = 120.0
 # One token in every byte-level vocabulary that has it merged with its space, as GPT-2's does.
 _WORD = " a"
@@ -25,9 +25,9 @@ class WheelSession:
         self._connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=_TIMEOUT_S)
         prompt = (_WORD * context).strip()
         started = time.perf_counter()
-        document = self._ask("POST", SESSIONS_PATH, {"prompt": prompt, "seed": 1}, status=201)
+        document = self._ask("POST", _SESSIONS_PATH, {"prompt": prompt, "seed": 1}, status=201)
         self.first_s = time.perf_counter() - started
-        self._path = f"{SESSIONS_PATH}/{document['id']}"
+        self._path = f"{_SESSIONS_PATH}/{document['id']}"
         if document["prompt_token_count"] != context:
             met = document["prompt_token_count"]
             raise ServiceFailed(f"a prompt of {context} times {_WORD!r} has {met} tokens in this model's vocabulary")

@@ -36,7 +36,7 @@ class Subject:
 
     def options(self) -> dict[str, Any]:
         """Options of the Docker SDK beside those that every container has."""
-        environment: dict[str, str] = {"WHEEL_ENGINE": self.engine_name}
+        environment = {**self.image.environment, "WHEEL_ENGINE": self.engine_name}
         if self.models is None:
             return {"environment": environment}
         environment["MODELS_MANIFEST"] = f"{MODELS_INSIDE}/manifest.json"

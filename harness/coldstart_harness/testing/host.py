@@ -95,6 +95,7 @@ def _subject(image: PlannedImage) -> dict[str, object]:
         "reference": image.reference,
         "port": image.port,
         "layers": list(image.layers),
+        "environment": dict(image.environment),
         "accelerator": image.accelerator,
         "code_changed": None if image.code_changed is None else image.code_changed.reference,
     }
