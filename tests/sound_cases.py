@@ -237,6 +237,8 @@ REFUSED = [
     refused("wav of 65,535 channels", lambda: _fmt_only(wav_header(65_535, 16_000, 16)), "channels", "1 to 8"),
     refused("wav of 9 channels", lambda: wav(tone(channels=9)), "9 channels", "1 to 8"),
     refused("wav of no rate", lambda: _fmt_only(wav_header(1, 0, 16)), "WAV"),
+    refused("wav of 98 MHz", lambda: wav(tone(), 98_301_824), "98301824 samples a second", "768000"),
+    refused("wav of 1 Hz", lambda: wav(tone(), 1), "1 samples a second", "1000"),
     refused("wav of 0 bits", lambda: _fmt_only(wav_header(1, 16_000, 0)), "a codec that is not known"),
     refused(
         "wav of an unknown codec", lambda: _fmt_only(wav_header(1, 16_000, 16, 0x7777)), "a codec that is not known"
@@ -256,8 +258,8 @@ REFUSED = [
     ),
     refused("mp4 of 80,000,000 samples in its index", lambda: mp4_of_many_samples(80_000_000), "2.00 s"),
     refused("mp4 of a type alone", lambda: struct.pack(">I", 24) + b"ftypM4A " + bytes(12), "an MP4 file"),
-    refused("webm of a header alone", partial(_cut, WEBM, 0.01), "a WebM or Matroska file"),
-    refused("ogg of a page alone", lambda: OPUS()[:47], "Ogg"),
+    refused("webm of a header alone", partial(_cut, WEBM, 0.01), "a WebM or Matroska file", "ends too soon"),
+    refused("ogg of a page alone", lambda: OPUS()[:47], "Ogg", "ends too soon"),
     refused("ogg of noise", lambda: b"OggS" + _noise(5000), "Ogg"),
     refused("mp3 broken in the middle", partial(_overwritten, MP3, 0.5, 2000), "breaks at", "byte"),
     refused("ogg broken in the middle", partial(_overwritten, OPUS, 0.5, 200), "not whole", "1.01 s", "s are there"),

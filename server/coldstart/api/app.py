@@ -14,7 +14,7 @@ from starlette.responses import Response
 from coldstart import __version__
 from coldstart.api import dependencies, metrics, openai_models, probes
 from coldstart.api.admission import AdmissionGate
-from coldstart.api.bodies import BoundedRequest
+from coldstart.api.bodies import BoundedRequest, uploads_of
 from coldstart.api.middleware import ErrorBoundary, RequestContext, ShutdownGate
 from coldstart.api.problems import reply_to
 from coldstart.domain.errors import ColdstartError
@@ -47,7 +47,7 @@ def create_app(
             Middleware(ErrorBoundary),
             Middleware(ShutdownGate, core.lifecycle),
             Middleware(AdmissionGate, routers, services or {}),
-            Middleware(BoundedRequest, core.settings.max_body_bytes),
+            Middleware(BoundedRequest, core.settings.max_body_bytes, uploads_of(routers, core.settings)),
         ],
         # Nothing but our own settings may switch behaviour, not even variables that FastAPI reads.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},

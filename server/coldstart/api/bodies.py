@@ -1,12 +1,61 @@
 """Request bodies within bounds, and an end to the work for clients that have left."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from coldstart.domain.errors import PayloadTooLarge
+from coldstart.runtime.budget import Budget
+from coldstart.runtime.settings import Settings
+
+_MARK = "takes_sound_files"
+
+EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
+
+
+def takes_sound_files(endpoint: EndpointT) -> EndpointT:
+    """Marks an endpoint whose body has a sound file in it, and may be as large; its path has no parameters."""
+    setattr(endpoint, _MARK, True)
+    return endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """What may be sent to endpoints that take files.
+
+    Args:
+        routes: those endpoints, by method and path.
+        max_body_bytes: the largest body of one request.
+        held: bytes of all such bodies that are being read or worked on.
+    """
+
+    routes: Mapping[tuple[str, str], APIRoute]
+    max_body_bytes: int
+    held: Budget
+
+
+def uploads_of(routers: Sequence[APIRouter], settings: Settings) -> Uploads:
+    """The marked endpoints of the routers, and the limits that settings have for them."""
+    routes = {
+        (method, route.path): route
+        for router in routers
+        for route in router.routes
+        if isinstance(route, APIRoute) and hasattr(route.endpoint, _MARK)
+        for method in route.methods or ()
+    }
+    # A form has fields beside the file.
+    return Uploads(
+        routes,
+        settings.audio_max_bytes + settings.max_body_bytes,
+        Budget(settings.uploads_max_bytes, unit="bytes of uploads"),
+    )
 
 
 class BoundedRequest:
@@ -18,37 +67,59 @@ class BoundedRequest:
     Args:
         app: the application inside.
         max_body_bytes: the largest body; a larger one is refused, by its declared length before it is read.
+        uploads: the endpoints that take larger ones. Their bytes count together, as they come and until the answer, so
+            that many uploads at once do not fill the memory; a declared length that never comes takes no room.
     """
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_body_bytes: int, uploads: Uploads | None = None) -> None:
         self._app = app
         self._max_body_bytes = max_body_bytes
+        self._uploads = uploads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = await self._read(scope, receive)
-        if body is not None:
-            await _Exchange(body, receive, send).run(lambda r, s: self._app(scope, r, s))
+        with ExitStack() as held:
+            body = await self._body_of(scope, receive, held)
+            if body is not None:
+                await _Exchange(body, receive, send).run(lambda r, s: self._app(scope, r, s))
 
-    async def _read(self, scope: Scope, receive: Receive) -> bytes | None:
-        """The body, or None when the client left before its end."""
-        self._check(Headers(scope=scope).get("content-length", "0"))
-        body = bytearray()
-        while True:
-            message = await receive()
-            if message["type"] != "http.request":
-                return None
-            body += message.get("body", b"")
-            self._check(str(len(body)))
-            if not message.get("more_body", False):
-                return bytes(body)
-
-    def _check(self, size: str) -> None:
+    async def _body_of(self, scope: Scope, receive: Receive, held: ExitStack) -> bytes | None:
+        declared = Headers(scope=scope).get("content-length", "0")
         # A length that is no number is the server's to refuse; the bytes themselves are counted in any case.
-        if size.isdecimal() and int(size) > self._max_body_bytes:
-            raise PayloadTooLarge(f"the request body is larger than {self._max_body_bytes} bytes, the most allowed")
+        declared_bytes = int(declared) if declared.isdecimal() else 0
+        uploads = self._uploads
+        route = None if uploads is None else uploads.routes.get((scope["method"], scope["path"]))
+        if uploads is None or route is None:
+            return await _read(receive, declared_bytes, self._max_body_bytes, lambda _: None)
+        # For logs and metrics, which name the route of what is refused here, too.
+        scope["route"] = route
+        uploads.held.check_room()
+        return await _read(
+            receive,
+            declared_bytes,
+            uploads.max_body_bytes,
+            lambda count: held.enter_context(uploads.held.take(count)),
+        )
+
+
+async def _read(receive: Receive, declared_bytes: int, limit: int, count_in: Callable[[int], object]) -> bytes | None:
+    """The body, or None when the client left before its end; `count_in` is called for each piece that comes."""
+    if declared_bytes > limit:
+        raise PayloadTooLarge(f"the request body has {declared_bytes} bytes; at most {limit} are taken")
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        if piece := message.get("body", b""):
+            count_in(len(piece))
+            body += piece
+        if len(body) > limit:
+            raise PayloadTooLarge(f"the request body has at least {len(body)} bytes; at most {limit} are taken")
+        if not message.get("more_body", False):
+            return bytes(body)
 
 
 class _Exchange:

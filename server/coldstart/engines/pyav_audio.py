@@ -14,7 +14,7 @@ from av.error import FFmpegError
 
 from coldstart.domain.audio import SPEECH_RATE_HZ
 from coldstart.domain.errors import InvalidInput, PayloadTooLarge
-from coldstart.engines.pyav_input import check_channels, open_sound, reason_of, sound_track
+from coldstart.engines.pyav_input import check_form, open_sound, reason_of, sound_track
 from coldstart.engines.wav_header import stated_wav_share
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class _Reading:
             raise failure
 
     def _take(self, frame: AudioFrame) -> None:
-        check_channels(frame.layout.nb_channels)
+        check_form(frame.layout.nb_channels, frame.sample_rate)
         met = (frame.format.name, frame.layout.name, frame.sample_rate)
         if met != self._input:
             # Joined streams may change in the middle.

@@ -27,6 +27,10 @@ _READ_TIMEOUT_S = 30
 _MAX_BLOCK_BYTES = 128 * 1024 * 1024
 # 7.1, the most that ffmpeg mixes to one channel by a rule.
 _MAX_CHANNELS = 8
+# Beyond these no sound is stored, and the resampler's tables would grow with the rate.
+_RATES_HZ = (1_000, 768_000)
+# ffmpeg's own errors are made of four letters. Source: libavutil/error.h.
+_OWN_ERRORS_FROM = 1 << 16
 
 
 def open_sound(data: bytes) -> InputContainer:
@@ -72,24 +76,30 @@ def sound_track(container: InputContainer) -> AudioStream:
     # PyAV's types do not tell that there is none where no decoder is.
     if getattr(track, "codec_context", None) is None:
         raise InvalidInput("the file has a sound track in a codec that is not known here")
-    check_channels(track.codec_context.channels)
+    check_form(track.codec_context.channels, track.codec_context.sample_rate)
     for other in container.streams:
         if other.index != track.index:
             other.discard = Discard.all
     return track
 
 
-def check_channels(count: int) -> None:
-    """Raises: InvalidInput: there are none, or too many to mix."""
-    if not 1 <= count <= _MAX_CHANNELS:
-        raise InvalidInput(f"the sound has {count} channels; 1 to {_MAX_CHANNELS} can be mixed to one")
+def check_form(channels: int, rate_hz: int) -> None:
+    """Raises: InvalidInput: there are no channels, or too many to mix, or the rate is none that sound has."""
+    if not 1 <= channels <= _MAX_CHANNELS:
+        raise InvalidInput(f"the sound has {channels} channels; 1 to {_MAX_CHANNELS} can be mixed to one")
+    if not _RATES_HZ[0] <= rate_hz <= _RATES_HZ[1]:
+        raise InvalidInput(f"the sound has {rate_hz} samples a second; {_RATES_HZ[0]} to {_RATES_HZ[1]} are taken")
 
 
 def reason_of(error: Exception) -> str:
-    """What ffmpeg met, in its own words where it has some, without places of this program."""
-    told = error.strerror if isinstance(error, FFmpegError) else None
-    # Codecs have error numbers of their own, which mean nothing outside.
-    return told if told and not told.startswith("Error number") else "data that makes no sense"
+    """What ffmpeg met, without places of this program."""
+    if isinstance(error, FFmpegError):
+        if isinstance(error, EOFError) or error.errno == errno.EIO:
+            return "the data ends too soon"
+        # The system's errors are below: its words for them speak of files and rights. Codecs have numbers of their own.
+        if error.errno >= _OWN_ERRORS_FROM and not error.strerror.startswith("Error number"):
+            return error.strerror
+    return "the data makes no sense"
 
 
 @cache

@@ -15,6 +15,7 @@ from coldstart.domain.errors import ConfigurationError
 
 Profile = Literal["dev", "staging", "prod"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+AsrDevice = Literal["cpu", "cuda", "auto"]
 
 _MIB = 1024 * 1024
 
@@ -47,15 +48,43 @@ class Settings(BaseSettings):
     log_level: LogLevel = Field("info", description="the least severe level that is logged")
     wheel_engine: str = Field("onnxruntime", description="the inference library of the token wheel")
     wheel_batching: bool = Field(True, description="batch concurrent requests; false: answers repeat exactly")
+    asr_engine: str = Field("ctranslate2", description="the inference library of speech recognition")
+    asr_model: str | None = Field(None, description="the one speech recognition model to load; default: each at hand")
+    asr_device: AsrDevice = Field("auto", description="where speech recognition computes; auto: a GPU that works")
     engine_threads: Annotated[int, Ge(1), Le(256)] = Field(
         default_factory=available_cpus, description="compute threads of each engine; default: the CPUs at hand"
     )
     queue_limit: Annotated[int, Ge(1), Le(100_000)] = Field(64, description="waiting requests of each model")
     kv_cache_bytes: Annotated[int, Ge(0)] = Field(256 * _MIB, description="kept keys and values of each model")
+    asr_queue_s: Annotated[float, Gt(0)] = Field(
+        600.0,
+        description="seconds of sound that wait or are written down; a longer one is taken when there is no other",
+    )
+    vad_threshold: Annotated[float, Ge(0.05), Le(0.95)] = Field(
+        0.5, description="a window of sound that is as probably speech begins speech, unless a request says otherwise"
+    )
+    live_sessions: Annotated[int, Ge(1), Le(10_000)] = Field(16, description="live transcriptions at one time")
+    live_max_unread_s: Annotated[float, Ge(1), Le(600)] = Field(
+        30.0,
+        description="seconds of a live sound that wait; its sender then waits, and after as many seconds is refused",
+    )
+    live_max_s: Annotated[float, Gt(0), Le(86_400)] = Field(3600.0, description="seconds of the longest live sound")
+    live_idle_s: Annotated[float, Gt(0), Le(3600)] = Field(
+        60.0, description="seconds for which a live client may pause"
+    )
+    tts_model: str | None = Field(None, description="the one text-to-speech model to load; default: each at hand")
+    tts_voices: Path = Field(Path("/app/voices"), description="directory with more voices, for engines that take them")
+    tts_max_characters: Annotated[int, Ge(1), Le(1_000_000)] = Field(4096, description="the longest text to be said")
+    tts_queue_characters: Annotated[int, Ge(1)] = Field(
+        50_000, description="characters that wait or are being said, of all texts"
+    )
     session_ttl_s: Annotated[float, Gt(0)] = Field(1800.0, description="seconds an unused session lives")
     session_limit: Annotated[int, Ge(1)] = Field(1000, description="sessions at one time")
     shutdown_grace_s: Annotated[float, Ge(0), Le(3600)] = Field(30.0, description="seconds to finish what has begun")
-    max_body_bytes: Annotated[int, Ge(1)] = Field(_MIB, description="the largest request body")
+    max_body_bytes: Annotated[int, Ge(1)] = Field(_MIB, description="the largest request body, but for sound files")
+    audio_max_bytes: Annotated[int, Ge(1)] = Field(25 * _MIB, description="the largest sound file")
+    audio_max_s: Annotated[float, Gt(0), Le(86_400)] = Field(3600.0, description="seconds of the longest sound")
+    uploads_max_bytes: Annotated[int, Ge(1)] = Field(256 * _MIB, description="bytes of all sound files at one time")
     build_revision: str = Field("unknown", description="the source revision, as /metrics reports it")
 
     @classmethod
