@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIWebSocketRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
@@ -54,6 +55,9 @@ def create_app(
     )
     dependencies.install(app, core, services or {})
     app.state.metrics = http_metrics
+    app.state.takes_websockets = any(
+        isinstance(route, APIWebSocketRoute) for router in routers for route in router.routes
+    )
     for error in (ColdstartError, HTTPException, RequestValidationError):
         app.add_exception_handler(error, _reply)
     for router in (probes.router, metrics.router, openai_models.router, *routers):

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeVar, cast
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI
+from starlette.requests import HTTPConnection
 
 from coldstart.runtime.core import Core
 
@@ -16,12 +17,12 @@ def install(app: FastAPI, core: Core, services: Mapping[type[Any], Any]) -> None
     app.state.services = dict(services)
 
 
-def core_of(request: Request) -> Core:
-    """The process's shared parts."""
-    return cast(Core, request.app.state.core)
+def core_of(connection: HTTPConnection) -> Core:
+    """The process's shared parts; a connection is a request or a WebSocket."""
+    return cast(Core, connection.app.state.core)
 
 
-def service_of(kind: type[ServiceT]) -> Callable[[Request], ServiceT]:
+def service_of(kind: type[ServiceT]) -> Callable[[HTTPConnection], ServiceT]:
     """A dependency that gives the service registered under `kind`.
 
     Example:
@@ -29,14 +30,14 @@ def service_of(kind: type[ServiceT]) -> Callable[[Request], ServiceT]:
     """
 
     # async, for FastAPI would run a plain function in a thread
-    async def service(request: Request) -> ServiceT:
-        return cast(ServiceT, request.app.state.services[kind])
+    async def service(connection: HTTPConnection) -> ServiceT:
+        return cast(ServiceT, connection.app.state.services[kind])
 
-    return cast(Callable[[Request], ServiceT], service)
+    return cast(Callable[[HTTPConnection], ServiceT], service)
 
 
-async def _core(request: Request) -> Core:
-    return core_of(request)
+async def _core(connection: HTTPConnection) -> Core:
+    return core_of(connection)
 
 
 CoreDependency = Annotated[Core, Depends(_core)]

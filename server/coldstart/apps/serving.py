@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 # After the grace: time for the last refusals to reach their clients before connections are cut.
 _LAST_WORDS_S = 2
 _POLL_S = 0.02
+# 8 s of sound as 16-bit samples at 16 kHz.
+_MAX_MESSAGE_BYTES = 256 * 1024
+# Below the minute after which proxies take a silent connection for dead.
+_PING_INTERVAL_S = 20.0
 # How long a connection that was accepted may take to send its first request, and still hear its refusal.
 _LAST_CALL_S = 0.5
 
@@ -34,11 +38,23 @@ def build_app(core: Core, services: "Sequence[Service]") -> FastAPI:
 
 def serve(app: FastAPI, core: Core, listener: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT has been answered."""
-    config = uvicorn.Config(
+    DrainingServer(config_of(app), core).run(sockets=[listener])
+
+
+def config_of(app: FastAPI) -> uvicorn.Config:
+    """How uvicorn serves the application."""
+    return uvicorn.Config(
         app,
         loop="uvloop",
         http="httptools",
-        ws="none",
+        # The library is imported, and at hand, only where a route takes WebSockets.
+        ws="websockets-sansio" if app.state.takes_websockets else "none",
+        ws_max_size=_MAX_MESSAGE_BYTES,
+        ws_ping_interval=_PING_INTERVAL_S,
+        # A client whose sound waits unread is not read at all, its pongs neither: it must not count as dead for that.
+        ws_ping_timeout=None,
+        # Sound does not become smaller by it, and a small message could become a large one.
+        ws_per_message_deflate=False,
         lifespan="on",
         log_config=None,
         access_log=False,
@@ -47,7 +63,6 @@ def serve(app: FastAPI, core: Core, listener: socket.socket) -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=_LAST_WORDS_S,
     )
-    DrainingServer(config, core).run(sockets=[listener])
 
 
 class DrainingServer(uvicorn.Server):
@@ -107,19 +122,20 @@ class DrainingServer(uvicorn.Server):
         for server in self.servers:
             server.close()
         deadline = time.monotonic() + _LAST_CALL_S
-        while any(map(_is_new, self.server_state.connections)):
+        while any(map(_is_waited_for, self.server_state.connections)):
             if self.force_exit or time.monotonic() >= deadline:
                 return
             await asyncio.sleep(_POLL_S)
 
     def _close_idle_connections(self) -> None:
         for connection in list(self.server_state.connections):
-            # One without any request yet is left alone: its request is on the way and is to get its 503.
-            if not _is_new(connection):
+            # One without any request yet is left alone: its request is on the way and is to get its 503. So is a
+            # WebSocket: its session sees the shutdown and ends by itself, and the client then confirms the close.
+            if not _is_waited_for(connection):
                 # uvicorn's word for: close when the answer in hand is complete, or now where there is none.
                 connection.shutdown()
 
 
-def _is_new(connection: object) -> bool:
-    """Whether uvicorn has seen no request on it yet."""
+def _is_waited_for(connection: object) -> bool:
+    """Whether uvicorn has seen no request on it yet, or it is a WebSocket that is not closed."""
     return getattr(connection, "cycle", None) is None

@@ -32,6 +32,18 @@ class AudioDecoder(Protocol):
         ...
 
 
+class SoundStreamDecoder(Protocol):
+    """One sound that comes piece by piece → speech samples. For one thread; `decode` blocks below a millisecond."""
+
+    def decode(self, data: bytes) -> "NDArray[np.float32]":
+        """The samples that the next piece completes: float32, shape (n_samples,), mono, 16 kHz, in [-1, 1]; maybe none.
+
+        Raises:
+            InvalidInput: the piece is broken; the sound may go on with the next one.
+        """
+        ...
+
+
 class AudioStream(Protocol):
     """One sound file that is being written. For one thread."""
 
