@@ -22,10 +22,10 @@ from coldstart.runtime.timeline import StartupTimeline
 
 EXIT_CONFIGURATION = 2
 
-_USAGE = """usage: python -m coldstart [--help]
+_USAGE = """usage: python -m coldstart [--help | --env-file MODE]
 
 Serves models over HTTP until SIGTERM. SERVICE_MODE is {modes}; WHEEL_ENGINE is {engines}.
-Everything is chosen by environment variables:
+Everything is chosen by environment variables; --env-file writes those of a mode as a file for `docker run --env-file`:
 {variables}
 """
 
@@ -37,12 +37,7 @@ def main(arguments: Sequence[str], timeline: StartupTimeline, environ: Mapping[s
         The exit status: 0 after a shutdown that was asked for, 2 when the process cannot start as configured.
     """
     if arguments:
-        asked_for_help = list(arguments) == ["--help"]
-        text = _USAGE.format(
-            modes=" or ".join(MODES), engines=" or ".join(NEXT_TOKEN_ENGINES), variables=describe_settings()
-        )
-        (sys.stdout if asked_for_help else sys.stderr).write(text)
-        return 0 if asked_for_help else EXIT_CONFIGURATION
+        return _tell(arguments)
     # Until the server takes over: as process 1 of a container, the default would be to ignore it.
     signal.signal(signal.SIGTERM, _exit_at_once)
     try:
@@ -59,6 +54,24 @@ def main(arguments: Sequence[str], timeline: StartupTimeline, environ: Mapping[s
     app = build_app(core, services)
     timeline.mark("imports")
     serve(app, core, listener)
+    return 0
+
+
+def _tell(arguments: Sequence[str]) -> int:
+    """Write what is asked for instead of serving."""
+    usage = _USAGE.format(
+        modes=" or ".join(MODES), engines=" or ".join(NEXT_TOKEN_ENGINES), variables=describe_settings()
+    )
+    match list(arguments):
+        case ["--help"]:
+            sys.stdout.write(usage)
+        case ["--env-file", mode] if mode in DEFAULT_PORTS:
+            from coldstart.apps.env_files import env_file
+
+            sys.stdout.write(env_file(mode))
+        case _:
+            sys.stderr.write(usage)
+            return EXIT_CONFIGURATION
     return 0
 
 
