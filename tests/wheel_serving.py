@@ -56,12 +56,17 @@ async def wheel_client(core: Core) -> AsyncIterator[httpx.AsyncClient]:
         core.registry.close(5.0)
 
 
-@contextlib.contextmanager
-def served(core: Core) -> Iterator[str]:
+def served(core: Core) -> contextlib.AbstractContextManager[str]:
     """The address of a real server in a thread of its own."""
+    return served_app(core, wheel_app(core))
+
+
+@contextlib.contextmanager
+def served_app(core: Core, app: FastAPI) -> Iterator[str]:
+    """The address of a real server of that application, once the core's models are ready."""
     core.registry.start()
     assert core.registry.wait_settled(10.0)
-    config = uvicorn.Config(wheel_app(core), host="127.0.0.1", port=0, log_config=None, ws="none", lifespan="on")
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, ws="none", lifespan="on")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
