@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from tests.speech_doubles import FakeDecoder, FakeTranscriber, FakeVoiceActivity
 from tests.wheel_serving import served_app
 
-from coldstart.api import openai_audio
+from coldstart.api import live_transcription, openai_audio, speech_segments
 from coldstart.api.app import create_app
 from coldstart.domain.manifest import load_manifest
 from coldstart.runtime.budget import Budget
@@ -24,7 +24,10 @@ from coldstart.runtime.registry import ModelRegistry
 from coldstart.runtime.settings import load_settings
 from coldstart.runtime.timeline import StartupTimeline
 from coldstart.services.golden import golden_digest
+from coldstart.services.live_transcription import LiveLimits, LiveTranscriptions
+from coldstart.services.pcm_stream import PcmStream
 from coldstart.services.sound_files import SoundFiles
+from coldstart.services.speech_files import SpeechFiles
 from coldstart.services.speech_segments import SpeechSegments
 from coldstart.services.transcription import Transcriptions
 
@@ -78,10 +81,19 @@ def asr_app(core: Core, fakes: FakeSpeechServing) -> FastAPI:
     sounds = SoundFiles(fakes.decoder, max_s=fakes.max_s)
     speech = SpeechSegments(core.registry)
     transcriptions = Transcriptions(core.registry, sounds, speech, budget)
+    limits = LiveLimits(
+        core.settings.live_sessions,
+        core.settings.live_max_unread_s,
+        max_sound_s=core.settings.live_max_s,
+        idle_s=core.settings.live_idle_s,
+    )
     services: Mapping[type[Any], Any] = {
         Transcriptions: transcriptions,
+        SpeechFiles: SpeechFiles(sounds, speech, budget),
+        LiveTranscriptions: LiveTranscriptions(transcriptions, speech, {"pcm_s16le": PcmStream}, limits),
     }
-    return create_app(core, routers=[openai_audio.router], services=services)
+    routers = [openai_audio.router, speech_segments.router, live_transcription.router]
+    return create_app(core, routers=routers, services=services)
 
 
 @contextlib.asynccontextmanager
