@@ -16,6 +16,10 @@ def main() -> None:
     random_gpt2.add_argument("out", type=Path, help="directory to write to")
     random_gpt2.add_argument("--seed", type=int, default=0)
     random_gpt2.set_defaults(run=_random_gpt2)
+    espeak_ng = commands.add_parser("espeak-ng", help="the package espeakng-loader → the espeak-ng engine's artifact")
+    espeak_ng.add_argument("source", type=Path, help="directory in which the package is installed")
+    espeak_ng.add_argument("out", type=Path, help="directory to write to")
+    espeak_ng.set_defaults(run=_espeak_ng)
     manifest = commands.add_parser("manifest", help="the manifest of an image, from a description of its models")
     manifest.add_argument("out", type=Path, help="file to write")
     manifest.add_argument("description", type=Path, help="JSON: each model with its artifacts and its golden answer")
@@ -37,6 +41,12 @@ def _random_gpt2(arguments: argparse.Namespace) -> None:
     from convert.random_gpt2 import write_random_gpt2
 
     write_random_gpt2(arguments.out, arguments.seed)
+
+
+def _espeak_ng(arguments: argparse.Namespace) -> None:
+    from convert.espeak_ng import convert_espeak_ng
+
+    convert_espeak_ng(arguments.source, arguments.out)
 
 
 def _manifest(arguments: argparse.Namespace) -> None:
