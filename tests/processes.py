@@ -35,6 +35,11 @@ class ServerProcess:
         """Send a signal."""
         self._process.send_signal(signum)
 
+    def children(self) -> list[int]:
+        """The ids of the processes that it has started and that live."""
+        others = [path for path in Path("/proc").iterdir() if path.name.isdecimal()]
+        return [int(path.name) for path in others if _parent_of(path) == self._process.pid]
+
     def wait_ready(self) -> None:
         """Until /readyz is 200."""
         self.poll("/readyz", lambda reply: reply.status_code == 200)
@@ -67,6 +72,14 @@ class ServerProcess:
             if self.log[-1]["event"] == "listening":
                 self._listening.set()
         self._listening.set()
+
+
+def _parent_of(process: Path) -> int | None:
+    """Source: proc_pid_stat(5), field 4; the second may hold blanks and parentheses."""
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return None  # it has ended meanwhile
 
 
 @contextlib.contextmanager

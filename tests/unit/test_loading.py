@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from tests.doubles import FakeNextTokenEngine, write_manifest
@@ -55,6 +56,21 @@ def test_a_right_model_serves(load: Load, entry: ModelEntry) -> None:
     assert list(timeline.model_phases("alpha")) == ["read", "build", "warmup"]
     assert served.engine_name == "fake"
     assert served.scheduler.submit_blocking(NextTokenRequest((65,)), 10).shape == (264,)
+
+
+def test_a_model_is_served_by_the_first_engine_it_has_an_artifact_for(
+    entry: ModelEntry, engine: FakeNextTokenEngine
+) -> None:
+    """An entry's artifacts decide, not the task alone; without any of them the engines are named."""
+    other = TaskServing("other", Mock(), check_next_token, lambda _e, _r: None)
+    fake = TaskServing("fake", lambda: lambda _: engine, check_next_token, lambda _e, _r: None)
+    chain = dataclasses.replace(other, otherwise=fake)
+    served = ModelLoading({"next-token": chain}, queue_limit=4)(entry, StartupTimeline(), lambda: None)
+    served.close(5)
+    assert served.engine_name == "fake"
+    lacking = dataclasses.replace(entry, artifacts={})
+    with pytest.raises(ModelRejected, match="has no artifact for engine 'other' or 'fake'; it has none"):
+        ModelLoading({"next-token": chain}, queue_limit=4)(lacking, StartupTimeline(), lambda: None)
 
 
 def test_the_digest_is_the_same_for_the_same_answer(load: Load, entry: ModelEntry) -> None:

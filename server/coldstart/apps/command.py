@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from types import FrameType
 
 from coldstart.apps.engines import NEXT_TOKEN_ENGINES
-from coldstart.apps.modes import MODES, Service, services_of
+from coldstart.apps.modes import MODES, Service, served_models, services_of
 from coldstart.apps.ports import DEFAULT_PORTS
 from coldstart.domain.errors import ConfigurationError
 from coldstart.domain.manifest import load_manifest
@@ -84,8 +84,7 @@ def compose(settings: Settings, timeline: StartupTimeline) -> tuple[Core, tuple[
     manifest = load_manifest(settings.models_manifest)
     services = services_of(settings, manifest)
     tasks = {task: serving for service in services for task, serving in service.tasks(settings).items()}
-    # An image may hold models of services that this process does not offer.
-    models = [model for model in manifest.models if model.task in tasks]
+    models = served_models(settings, manifest, tasks)
     configure_logs(settings)
     registry = ModelRegistry(models, ModelLoading(tasks, settings.queue_limit), timeline)
     return Core(settings, registry, timeline, Lifecycle()), services

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 from coldstart.domain.next_token import NextTokenEngine
+from coldstart.domain.speech import SpeechSynthesizer
 from coldstart.runtime.settings import Settings
 
 NextTokenFactory: TypeAlias = Callable[[Path], NextTokenEngine]
+SpeechFactory: TypeAlias = Callable[[Path], SpeechSynthesizer]
 
 # Eight sessions at once are the load that the benchmark measures; twice that leaves room for prefills beside them.
 _MAX_BATCH = 16
@@ -35,4 +37,16 @@ def _transformers(settings: Settings) -> NextTokenFactory:
 NEXT_TOKEN_ENGINES: Mapping[str, Callable[[Settings], NextTokenFactory]] = {
     "onnxruntime": _onnxruntime,
     "transformers": _transformers,
+}
+
+
+def _espeak_ng(_settings: Settings) -> SpeechFactory:
+    from coldstart.engines.espeak_synthesizer import EspeakSynthesizer
+
+    return EspeakSynthesizer
+
+
+# A model is served by the first of these that it has an artifact for.
+TEXT_TO_SPEECH_ENGINES: Mapping[str, Callable[[Settings], SpeechFactory]] = {
+    "espeak-ng": _espeak_ng,
 }

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from coldstart.apps import wheel
+from coldstart.apps import tts, wheel
 from coldstart.domain.errors import ConfigurationError
-from coldstart.domain.manifest import Manifest
+from coldstart.domain.manifest import Manifest, ModelEntry
 from coldstart.runtime.core import Core
 from coldstart.runtime.loading import TaskServing
 from coldstart.runtime.settings import Settings
@@ -32,6 +32,7 @@ class Service:
 
 SERVICES: Mapping[str, Service] = {
     "wheel": Service(wheel.tasks, wheel.routers, wheel.services),
+    "tts": Service(tts.tasks, tts.routers, tts.services),
 }
 
 ALL = "all"
@@ -58,3 +59,23 @@ def services_of(settings: Settings, manifest: Manifest) -> tuple[Service, ...]:
             f"{settings.models_manifest} has models of {', '.join(sorted(at_hand)) or 'none'}"
         )
     return services
+
+
+def served_models(
+    settings: Settings, manifest: Manifest, tasks: Mapping[str, TaskServing[Any, Any, Any]]
+) -> tuple[ModelEntry, ...]:
+    """The models to load: those of the tasks, for an image may hold models of services that this process lacks.
+
+    Raises:
+        ConfigurationError: one model of a task is asked for by name, and the manifest has none of it.
+    """
+    for task, serving in tasks.items():
+        names = [model.name for model in manifest.models if model.task == task]
+        if serving.model is not None and serving.model not in names:
+            raise ConfigurationError(
+                f"{settings.models_manifest} has no model {serving.model!r} of task {task!r}; "
+                f"it has {', '.join(names) or 'none'}"
+            )
+    return tuple(
+        model for model in manifest.models if model.task in tasks and tasks[model.task].model in (None, model.name)
+    )

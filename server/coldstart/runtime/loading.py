@@ -25,12 +25,16 @@ class TaskServing(Generic[EngineT, RequestT, ResultT]):
             directory. Called while the files are being read, in another thread.
         check: compares the golden answer, by way of the scheduler; returns its digest or raises ModelRejected.
         recover: drops what an engine keeps for a request whose batch failed; called on the scheduler's thread.
+        model: the one model that is served, by its name; None: every one of the task.
+        otherwise: how a model is served that has no artifact for this engine.
     """
 
     engine_name: str
     prepare: Callable[[], Callable[[Path], EngineT]]
     check: Callable[[ModelEntry, str, EngineT, Scheduler[RequestT, ResultT]], str]
     recover: Callable[[EngineT, RequestT], None]
+    model: str | None = None
+    otherwise: "TaskServing[EngineT, RequestT, ResultT] | None" = None
 
 
 class ModelLoading:
@@ -64,13 +68,16 @@ class ModelLoading:
             raise ModelRejected(
                 f"model {entry.name!r} has task {entry.task!r}; this process serves {', '.join(sorted(self._tasks))}"
             )
-        artifact = entry.artifacts.get(serving.engine_name)
-        if artifact is None:
-            raise ModelRejected(
-                f"model {entry.name!r} has no artifact for engine {serving.engine_name!r}; "
-                f"it has {', '.join(sorted(entry.artifacts)) or 'none'}"
-            )
-        return serving, artifact
+        engines = []
+        while serving is not None:
+            if artifact := entry.artifacts.get(serving.engine_name):
+                return serving, artifact
+            engines.append(repr(serving.engine_name))
+            serving = serving.otherwise
+        raise ModelRejected(
+            f"model {entry.name!r} has no artifact for engine {' or '.join(engines)}; "
+            f"it has {', '.join(sorted(entry.artifacts)) or 'none'}"
+        )
 
     def _warm_up(self, entry: ModelEntry, serving: TaskServing[Any, Any, Any], engine: Any) -> AnyServedModel:
         scheduler: Scheduler[Any, Any] = Scheduler(

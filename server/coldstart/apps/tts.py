@@ -1,0 +1,68 @@
+"""Text to speech, composed: voices of one or more models, the encoder of sound files, and their routes."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from coldstart.apps.engines import TEXT_TO_SPEECH_ENGINES
+from coldstart.domain.manifest import ModelEntry
+from coldstart.domain.speech import SpeechRequest, SpeechSynthesizer
+from coldstart.runtime.core import Core
+from coldstart.runtime.loading import TaskServing
+from coldstart.runtime.scheduler import Scheduler
+from coldstart.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    import numpy as np
+    from fastapi import APIRouter
+    from numpy.typing import NDArray
+
+_Serving = TaskServing[SpeechSynthesizer, SpeechRequest, "NDArray[np.float32]"]
+
+
+def tasks(settings: Settings) -> Mapping[str, TaskServing[Any, Any, Any]]:
+    """The models that text to speech takes; each is served by the engine that it has an artifact for."""
+    serving: _Serving | None = None
+    for engine, prepare in reversed([*TEXT_TO_SPEECH_ENGINES.items()]):
+        serving = TaskServing(
+            engine_name=engine,
+            prepare=partial(prepare, settings),
+            check=_check,
+            # Nothing is kept for a request.
+            recover=lambda _engine, _request: None,
+            model=settings.tts_model,
+            otherwise=serving,
+        )
+    return {"text-to-speech": serving} if serving else {}
+
+
+def routers() -> "list[APIRouter]":
+    """The routes of text to speech. Imported here, for loading models begins before the web framework is."""
+    from coldstart.api import openai_speech
+
+    return [openai_speech.router]
+
+
+def services(core: Core) -> Mapping[type[Any], Any]:
+    """What the routes get by class. Imported here, for NumPy is imported along with the models' engine."""
+    from coldstart.engines.pyav_audio import PyAvEncoder
+    from coldstart.runtime.budget import Budget
+    from coldstart.services.sound_writing import SoundWriting
+    from coldstart.services.speech import Speech
+
+    settings = core.settings
+    budget = Budget(settings.tts_queue_characters, unit="characters")
+    writing = SoundWriting(PyAvEncoder())
+    return {Speech: Speech(core.registry, writing, budget, max_characters=settings.tts_max_characters)}
+
+
+def _check(
+    entry: ModelEntry,
+    engine_name: str,
+    engine: SpeechSynthesizer,
+    scheduler: "Scheduler[SpeechRequest, NDArray[np.float32]]",
+) -> str:
+    # Imported here, in a loading thread: it brings numpy, which the main thread need not wait for.
+    from coldstart.services.speech_golden import check_speech
+
+    return check_speech(entry, engine_name, engine, scheduler)
