@@ -70,7 +70,7 @@ def _weights(rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
 def _tokenizer() -> Tokenizer:
     """Byte-level BPE whose merges join letters, with and without a space before them, up to the vocabulary's size."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    merges = _merges()[:MERGES]
+    merges = letter_merges()[:MERGES]
     tokens = [*alphabet, *(left + right for left, right in merges), END_OF_TEXT]
     tokenizer = Tokenizer(models.BPE(vocab={token: i for i, token in enumerate(tokens)}, merges=merges))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -79,7 +79,8 @@ def _tokenizer() -> Tokenizer:
     return tokenizer
 
 
-def _merges() -> list[tuple[str, str]]:
+def letter_merges() -> list[tuple[str, str]]:
+    """54,808 merges of a byte-level BPE: pairs and triples of letters, each after the shorter ones it is made of."""
     small, large = ascii_lowercase, ascii_uppercase
     pairs = [a + b for a, b in product(small, small)]
     merges = [(_SPACE, letter) for letter in small + large]

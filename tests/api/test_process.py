@@ -13,8 +13,11 @@ import pytest
 from tests.doubles import write_manifest
 from tests.processes import ServerProcess, exit_of, server_process
 
+from coldstart.apps.modes import MODES
+
 FAKE = "tests.serve_fake"
 PROMPT = {"prompt": "the cat"}
+ALL_MODES = " or ".join(map(repr, MODES))
 
 
 @pytest.fixture
@@ -25,8 +28,12 @@ def environ(tmp_path: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"SERVICE_MODE": ""}, "SERVICE_MODE is not set; it must be 'wheel' or 'all'"),
-        ({"SERVICE_MODE": "lathe"}, "SERVICE_MODE is 'lathe'; it must be 'wheel' or 'all'"),
+        ({"SERVICE_MODE": ""}, f"SERVICE_MODE is not set; it must be {ALL_MODES}"),
+        ({"SERVICE_MODE": "lathe"}, f"SERVICE_MODE is 'lathe'; it must be {ALL_MODES}"),
+        (
+            {"SERVICE_MODE": "asr", "ASR_ENGINE": "steam"},
+            "ASR_ENGINE is 'steam'; it must be 'ctranslate2'",
+        ),
         ({"WHEEL_ENGINE": "steam"}, "WHEEL_ENGINE is 'steam'; it must be 'onnxruntime' or 'transformers'"),
         ({"PORT": "http"}, "PORT is 'http'; it must be a whole number of at least 0 and at most 65535"),
         ({"MODELS_MANIFEST": "/nowhere.json"}, "MODELS_MANIFEST names /nowhere.json, which does not exist"),
@@ -54,7 +61,7 @@ def test_help_names_modes_and_variables() -> None:
     """What can be chosen is told without a word of configuration."""
     status, out, err = exit_of("coldstart", "--help")
     assert (status, err) == (0, "")
-    assert "SERVICE_MODE is wheel or all; WHEEL_ENGINE is onnxruntime or transformers" in out
+    assert f"SERVICE_MODE is {' or '.join(MODES)}; WHEEL_ENGINE is onnxruntime or transformers" in out
     assert "SHUTDOWN_GRACE_S" in out
 
 

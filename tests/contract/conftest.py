@@ -1,11 +1,13 @@
-"""The starter model, converted once, and the engines made of it."""
+"""The models that the contracts are tried on, each converted once, and the engines made of them."""
 
 from collections.abc import Iterator
 
 import pytest
 from tests.contract.engine_cases import ENGINE_CASES, STARTER, Artifacts, EngineCase, convert
+from tests.contract.transcriber_cases import TRANSCRIBER_CASES, TranscriberCase, Whispers, make_whispers
 
 from coldstart.domain.next_token import NextTokenEngine
+from coldstart.domain.transcription import Transcriber
 
 
 @pytest.fixture(scope="session")
@@ -35,5 +37,24 @@ def engine(case: EngineCase, artifacts: Artifacts) -> Iterator[NextTokenEngine]:
 def oracle(artifacts: Artifacts) -> Iterator[NextTokenEngine]:
     """The reference: torch and transformers, float32."""
     built = next(case for case in ENGINE_CASES if case.name == "transformers").build(artifacts)
+    yield built
+    built.close()
+
+
+@pytest.fixture(scope="session")
+def whispers(tmp_path_factory: pytest.TempPathFactory) -> Whispers:
+    return make_whispers(tmp_path_factory.mktemp("whispers"))
+
+
+@pytest.fixture(scope="session", params=TRANSCRIBER_CASES, ids=lambda case: case.name)
+def transcriber_case(request: pytest.FixtureRequest) -> TranscriberCase:
+    chosen: TranscriberCase = request.param
+    return chosen
+
+
+@pytest.fixture(scope="session")
+def transcriber(transcriber_case: TranscriberCase, whispers: Whispers) -> Iterator[Transcriber]:
+    """One engine for a whole run: every test must leave it able to take the next one, which is part of the contract."""
+    built = transcriber_case.build(whispers)
     yield built
     built.close()

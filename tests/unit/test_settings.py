@@ -1,13 +1,18 @@
 """Settings: defaults, and the sentences for what is wrong."""
 
+from typing import Any
+from unittest.mock import Mock
+
 import pytest
 
+from coldstart.apps import asr
 from coldstart.apps.engines import NEXT_TOKEN_ENGINES
-from coldstart.apps.modes import MODES, SERVICES, services_of
+from coldstart.apps.modes import MODES, SERVICES, served_models, services_of
 from coldstart.apps.ports import DEFAULT_PORTS, port_of
 from coldstart.apps.wheel import tasks
 from coldstart.domain.errors import ConfigurationError
 from coldstart.domain.manifest import Manifest, ModelEntry
+from coldstart.runtime.loading import TaskServing
 from coldstart.runtime.settings import Settings, describe_settings, load_settings
 
 LEAST = {"SERVICE_MODE": "wheel", "MODELS_MANIFEST": "/models.json"}
@@ -99,10 +104,35 @@ def test_an_unknown_engine_is_named_with_the_engines() -> None:
     assert all(tasks(_settings(wheel_engine=engine)) for engine in NEXT_TOKEN_ENGINES)
 
 
+def test_an_unknown_recognition_engine_is_named_with_the_engines() -> None:
+    """ASR_ENGINE's values are those of its engine table, ASR_DEVICE's those of the settings."""
+    with pytest.raises(ConfigurationError, match="ASR_ENGINE is 'steam'; it must be 'ctranslate2'"):
+        asr.tasks(_settings(asr_engine="steam"))
+    with pytest.raises(ConfigurationError, match="ASR_DEVICE is 'tpu'; it must be 'cpu' or 'cuda' or 'auto'"):
+        _settings(asr_device="tpu")
+
+
+def test_one_model_of_a_task_can_be_chosen() -> None:
+    """The others are not loaded, those of other tasks are; a name that is not there is named with those that are."""
+    entries = [
+        ModelEntry(n, t, "fake", "own", "r1", "MIT", True, {}, {}) for n, t in (("a", "x"), ("b", "x"), ("c", "y"))
+    ]
+    held = Manifest((*entries, ModelEntry("d", "z", "fake", "own", "r1", "MIT", True, {}, {})))
+    every = {"x": _serving(None), "y": _serving(None)}
+    assert [entry.name for entry in served_models(_settings(), held, every)] == ["a", "b", "c"]
+    assert [entry.name for entry in served_models(_settings(), held, {**every, "x": _serving("b")})] == ["b", "c"]
+    with pytest.raises(ConfigurationError, match="no model 'c' of task 'x'; it has a, b"):
+        served_models(_settings(), held, {**every, "x": _serving("c")})
+
+
 def test_every_variable_is_described() -> None:
     """The help text leaves none out."""
     described = [line.split()[0] for line in describe_settings().splitlines()]
     assert described == [name.upper() for name in Settings.model_fields]
+
+
+def _serving(model: str | None) -> TaskServing[Any, Any, Any]:
+    return TaskServing("fake", prepare=Mock(), check=Mock(), recover=Mock(), model=model)
 
 
 def _settings(**changes: str) -> Settings:

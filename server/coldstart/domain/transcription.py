@@ -98,10 +98,23 @@ class Transcription:
     language_probability: float
 
 
+@dataclass(frozen=True, slots=True)
+class TextScore:
+    """How likely a given text is after a sound.
+
+    Args:
+        token_ids: what the tokenizer makes of the text.
+        log_probabilities: of each token among the tokens of text, those before it given; natural logarithm.
+    """
+
+    token_ids: tuple[int, ...]
+    log_probabilities: tuple[float, ...]
+
+
 class Transcriber(Protocol):
     """A speech recognition model behind one inference library.
 
-    Not thread-safe: `advance` is called from one thread at a time (the scheduler's), and blocks.
+    Not thread-safe: `advance` and `score` are called from one thread at a time (the scheduler's), and block.
     """
 
     @property
@@ -121,6 +134,18 @@ class Transcriber(Protocol):
 
     def advance(self, requests: Sequence[TranscriptionRequest]) -> list[Transcription | None]:
         """For each request, in order: what is said in it; or None when it needs another call."""
+        ...
+
+    def score(self, samples: "NDArray[np.float32]", text: str) -> TextScore:
+        """How likely `text` would be as the transcript of these samples, without times, in English where it has it.
+
+        For golden checks: one pass through every weight, and no choice that could turn out another way. Called on the
+        scheduler's thread; blocks.
+
+        Args:
+            samples: as a request's, at least 0.1 seconds.
+            text: 1 to 200 tokens.
+        """
         ...
 
     def close(self) -> None:

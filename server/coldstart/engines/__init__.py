@@ -6,3 +6,5 @@ import os
 # the moment of the import. Source: https://github.com/microsoft/onnxruntime/pull/27379. An image sets this too
 # (nix/images/config.nix); here it holds wherever an engine runs.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+# A model is a directory of the image. What takes a name for one of the Hugging Face Hub's is to fail at once.
+os.environ["HF_HUB_OFFLINE"] = "1"

@@ -2,8 +2,21 @@
 
 import hashlib
 import json
+import wave
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from coldstart.domain.audio import SPEECH_RATE_HZ
+from coldstart.domain.errors import ModelRejected
+from coldstart.domain.manifest import ModelEntry
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+# A sound that says what a model must hear, as the conversion writes it: 16 bits, mono, 16 kHz.
+_SOUND = "golden.wav"
+_BYTES_A_SAMPLE = 2
 
 
 def golden_digest(golden: Mapping[str, Any]) -> str:
@@ -14,3 +27,27 @@ def golden_digest(golden: Mapping[str, Any]) -> str:
     """
     document = {name: value for name, value in golden.items() if name != "tolerance"}
     return hashlib.sha256(json.dumps(document, separators=(",", ":"), sort_keys=True).encode()).hexdigest()
+
+
+def golden_sound(entry: ModelEntry, engine_name: str) -> "NDArray[np.float32]":
+    """The sound of a golden request, which lies beside the weights: float32, shape (n_samples,), mono, 16 kHz.
+
+    Raises:
+        ModelRejected: there is none, or it has another form.
+    """
+    # Imported here: the golden checks that hear nothing need not wait for it.
+    import numpy as np
+
+    path = entry.artifacts[engine_name].path / _SOUND
+    try:
+        with wave.open(str(path), "rb") as sound:
+            form = (sound.getnchannels(), sound.getsampwidth(), sound.getframerate())
+            pcm = sound.readframes(sound.getnframes())
+    except (OSError, wave.Error, EOFError) as error:
+        raise ModelRejected(f"model {entry.name!r}: {path} is no golden sound: {error!r}") from None
+    if form != (1, _BYTES_A_SAMPLE, SPEECH_RATE_HZ):
+        raise ModelRejected(
+            f"model {entry.name!r}: {path} has channels, bytes a sample and rate {form}; "
+            f"wanted are (1, {_BYTES_A_SAMPLE}, {SPEECH_RATE_HZ})"
+        )
+    return np.frombuffer(pcm, dtype="<i2").astype(np.float32) / np.float32(2**15)

@@ -1,0 +1,130 @@
+"""What the transcriber on CTranslate2 promises beside the contract."""
+
+import ctypes
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import ctranslate2
+import pytest
+from faster_whisper import WhisperModel
+from tests.contract.transcriber_cases import Whispers, noise, text_of, transcribed
+
+from coldstart.domain.errors import ConfigurationError, EngineFailed
+from coldstart.domain.transcription import TranscriptionOptions, TranscriptionRequest
+from coldstart.engines import ctranslate2_device
+from coldstart.engines.ctranslate2_device import device_for
+from coldstart.engines.ctranslate2_transcriber import CTranslate2Transcriber
+
+
+@pytest.mark.parametrize("language", [None, "de"])
+@pytest.mark.parametrize("seconds", [1.0, 30.0])
+def test_it_gives_what_faster_whisper_gives(whispers: Whispers, language: str | None, seconds: float) -> None:
+    """Texts, tokens, words and figures are those of faster-whisper's own call with its defaults."""
+    bare = WhisperModel(str(whispers.multilingual), device="cpu", compute_type="int8", cpu_threads=2)
+    segments, info = bare.transcribe(noise(seconds), language=language, word_timestamps=True)
+    wanted = list(segments)
+    options = TranscriptionOptions(language=language, word_timestamps=True)
+    engine = CTranslate2Transcriber(whispers.multilingual, threads=2)
+    found = transcribed(engine, noise(seconds), options)
+    engine.close()
+    assert [s.text for s in found.segments] == [s.text for s in wanted]
+    assert [w.text for s in found.segments for w in s.words] == [w.word for s in wanted for w in s.words or ()]
+    assert [s.average_log_probability for s in found.segments] == pytest.approx([s.avg_logprob for s in wanted])
+    assert found.language == info.language
+    assert found.language_probability == pytest.approx(info.language_probability, abs=1e-3)
+
+
+def test_a_model_that_finds_no_end_is_stopped(whispers: Whispers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decoder that wants to go over the same second for ever gives what it has after a bounded number of passes."""
+
+    def stays(self: WhisperModel, *args: Any, seek: int, **kwargs: Any) -> tuple[list[dict[str, Any]], int, bool]:
+        segments, _, single = split(self, *args, seek=seek, **kwargs)
+        return segments, seek, single
+
+    split = WhisperModel._split_segments_by_timestamps
+    monkeypatch.setattr(WhisperModel, "_split_segments_by_timestamps", stays)
+    engine = CTranslate2Transcriber(whispers.english, threads=2)
+    lost = transcribed(engine, noise(2))
+    monkeypatch.undo()
+    assert 1 < len(lost.segments) < 100
+    assert len(transcribed(engine, noise(2)).segments) == 2
+    engine.close()
+
+
+def test_a_closed_engine_says_so(whispers: Whispers) -> None:
+    """Its memory is gone, and it knows."""
+    engine = CTranslate2Transcriber(whispers.english, threads=1)
+    engine.close()
+    with pytest.raises(EngineFailed, match="closed"):
+        engine.advance([TranscriptionRequest(noise(1))])
+
+
+@pytest.mark.parametrize("name", ["model.bin", "config.json", "tokenizer.json", "vocabulary.json"])
+def test_a_file_that_is_missing_or_broken_is_an_engine_failure(whispers: Whispers, tmp_path: Path, name: str) -> None:
+    """Never a look at the Hub, and never a crash."""
+    for content in (None, b"", b"broken"):
+        broken = tmp_path / str(content)
+        shutil.copytree(whispers.english, broken)
+        (broken / name).unlink()
+        if content is not None:
+            (broken / name).write_bytes(content)
+        with pytest.raises(EngineFailed):
+            CTranslate2Transcriber(broken, threads=1)
+
+
+def test_a_tokenizer_without_whispers_tokens_is_named(whispers: Whispers, tmp_path: Path) -> None:
+    """What faster-whisper would stumble over at each request is said when the model is built."""
+    broken = tmp_path / "broken"
+    shutil.copytree(whispers.english, broken)
+    text = (broken / "tokenizer.json").read_text(encoding="utf-8")
+    (broken / "tokenizer.json").write_text(text.replace("<|startoflm|>", "<|startofml|>"), encoding="utf-8")
+    with pytest.raises(EngineFailed, match=r"<\|startoflm\|>"):
+        CTranslate2Transcriber(broken, threads=1)
+
+
+def test_text_is_the_same_with_one_thread_or_two(whispers: Whispers) -> None:
+    """Threads share the work, not the answer."""
+    texts = []
+    for threads in (1, 2):
+        engine = CTranslate2Transcriber(whispers.multilingual, threads=threads)
+        texts.append(text_of(transcribed(engine, noise(4))))
+        engine.close()
+    assert texts[0] == texts[1]
+
+
+def test_without_a_gpu_auto_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And `cuda` is a matter of configuration, whose sentence names what is missing."""
+    monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: 0)
+    assert (device_for("cpu"), device_for("auto")) == ("cpu", "cpu")
+    with pytest.raises(ConfigurationError, match=r"ASR_DEVICE is 'cuda', but .* no NVIDIA GPU .* 'cpu' and 'auto'"):
+        device_for("cuda")
+
+
+def test_a_gpu_without_cublas_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CTranslate2 opens that library at the first product, which would be the first request."""
+    monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: 1)
+    monkeypatch.setattr(ctranslate2_device, "_CUBLAS", "libcublas.so.0")
+    assert device_for("auto") == "cpu"
+    with pytest.raises(ConfigurationError, match=r"libcublas\.so\.0"):
+        device_for("cuda")
+
+
+def test_a_gpu_that_works_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`auto` takes it; `cpu` does not even look."""
+    monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: 1)
+    monkeypatch.setattr(ctypes, "CDLL", lambda _name: object())
+    assert (device_for("cpu"), device_for("auto"), device_for("cuda")) == ("cpu", "cuda", "cuda")
+
+
+def test_cublas_is_the_one_that_ctranslate2_opens() -> None:
+    """The name that is looked for is written in the library itself."""
+    program = (
+        "import ctranslate2, pathlib, sys;"
+        "maps = pathlib.Path('/proc/self/maps').read_text().split();"
+        "paths = {p for p in maps if 'libctranslate2' in p};"
+        "sys.exit(not any(sys.argv[1].encode() in pathlib.Path(p).read_bytes() for p in paths))"
+    )
+    subprocess.run([sys.executable, "-c", program, ctranslate2_device._CUBLAS], check=True, timeout=60)  # noqa: S603
