@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from coldstart.apps import asr, wheel
+from coldstart.apps import asr, tts, wheel
 from coldstart.domain.errors import ConfigurationError
 from coldstart.domain.manifest import Manifest, ModelEntry
 from coldstart.runtime.core import Core
@@ -33,6 +33,7 @@ class Service:
 SERVICES: Mapping[str, Service] = {
     "wheel": Service(wheel.tasks, wheel.routers, wheel.services),
     "asr": Service(asr.tasks, asr.routers, asr.services),
+    "tts": Service(tts.tasks, tts.routers, tts.services),
 }
 
 ALL = "all"
