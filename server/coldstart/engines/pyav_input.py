@@ -94,11 +94,12 @@ def check_form(channels: int, rate_hz: int) -> None:
 def reason_of(error: Exception) -> str:
     """What ffmpeg met, without places of this program."""
     if isinstance(error, FFmpegError):
-        if isinstance(error, EOFError) or error.errno == errno.EIO:
+        number, told = error.errno or 0, error.strerror or ""
+        if isinstance(error, EOFError) or number == errno.EIO:
             return "the data ends too soon"
         # The system's errors are below: its words for them speak of files and rights. Codecs have numbers of their own.
-        if error.errno >= _OWN_ERRORS_FROM and not error.strerror.startswith("Error number"):
-            return error.strerror
+        if number >= _OWN_ERRORS_FROM and not told.startswith("Error number"):
+            return told
     return "the data makes no sense"
 
 
