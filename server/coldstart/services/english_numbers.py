@@ -34,7 +34,7 @@ def cardinal(number: int) -> str:
         return digits(str(number))
     if number == 0:
         return _SMALL[0]
-    parts = []
+    parts: list[str] = []
     for power in reversed(range(len(_GROUPS))):
         group = number // 1000**power % 1000
         if not group:
