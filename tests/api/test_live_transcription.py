@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 import structlog
 from tests.asr_serving import FakeSpeechServing, asr_core
@@ -144,6 +145,20 @@ async def test_a_bad_message_ends_the_session_after_the_texts_of_what_came_befor
         await client.connection.send("stop")
         events, code = await client.rest()
     assert (types(events), code) == (["speech_started", "final", "error"], 1008)
+
+
+@pytest.mark.parametrize("seed", range(10))
+async def test_no_messages_are_an_internal_error(server: LiveServer, seed: int) -> None:
+    """Pieces of any size are sound, random texts are refused, and every session ends properly."""
+    rng = np.random.default_rng(seed)
+    async with live_client(server) as client:
+        await client.start()
+        for size in rng.integers(0, 20_000, 20).tolist():
+            await client.connection.send(rng.bytes(1) * size)
+        wrong = rng.random() < 0.5
+        await client.connection.send(repr(rng.bytes(20)) if wrong else '{"type": "end"}')
+        events, code = await client.rest()
+    assert (code, events[-1]["type"]) == ((1008, "error") if wrong else (1000, "done"))
 
 
 @pytest.mark.parametrize("environ", [{"LIVE_IDLE_S": "0.3"}])

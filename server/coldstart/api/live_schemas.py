@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -31,8 +31,7 @@ class _Message(BaseModel):
             InvalidInput: it is not a JSON object.
             RequestValidationError: a field has a value that is not allowed.
         """
-        wanted = cls.model_fields["type"].annotation
-        name = getattr(wanted, "__args__", ("?",))[0]
+        (name,) = get_args(cls.model_fields["type"].annotation)
         if isinstance(message, bytes):
             raise InvalidInput(f"met {len(message)} bytes; wanted the text message {name!r}")
         try:
