@@ -37,7 +37,10 @@
   allPort = 8000;
 
   modelSets = {
-    starter = [ "starter-gpt2" ];
+    starter = [
+      "starter-gpt2"
+      "starter-voice"
+    ];
     standard = [ "gpt2" ];
   };
 
@@ -45,6 +48,11 @@
   rows = [
     {
       services = "all";
+      models = "starter";
+      accelerator = "cpu";
+    }
+    {
+      services = [ "tts" ];
       models = "starter";
       accelerator = "cpu";
     }
