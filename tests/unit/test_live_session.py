@@ -169,6 +169,39 @@ async def test_partial_texts_are_only_made_while_the_engine_has_nothing_else_to_
     assert [type(event) for event in events] == [SpeechStarted, FinalText]
 
 
+async def test_partial_texts_take_half_of_the_time_at_most(core: Core, fakes: FakeSpeechServing) -> None:
+    """After one that took ten seconds there is none for ten seconds, however much is said meanwhile."""
+    clock = [100.0]
+    served = core.registry.find("speech-to-text", None)
+    with SpeechSegments(core.registry).stream() as voice:
+        live = LiveSession(served, voice, LiveParameters(), max_unread_s=30, max_sound_s=60, now=lambda: clock[0])
+        partials: list[LiveEvent] = []
+
+        async def tell() -> None:
+            async for event in live.events():
+                partials.extend([event] if isinstance(event, PartialText) else [])
+
+        telling = asyncio.create_task(tell())
+        fakes.transcriber.gate.clear()
+        await live.feed(sound((1, 2)))
+        await until(lambda: served.scheduler.active == 1)
+        clock[0] += 10
+        fakes.transcriber.gate.set()
+        await until(lambda: len(partials) == 1)
+        clock[0] += 9.9
+        await live.feed(sound((1, 5)))
+        await until(lambda: fakes.voice_activity.seconds > 6.9)
+        # That this is listened to shows that what was due after the piece before it is done.
+        await live.feed(sound((1, 0.5)))
+        await until(lambda: fakes.voice_activity.seconds > 7.4)
+        assert len(partials) == 1
+        clock[0] += 0.1
+        await live.feed(sound((1, 0.6)))
+        await until(lambda: len(partials) == 2)
+        telling.cancel()
+    assert [len(call) for call in fakes.transcriber.calls] == [1, 1]
+
+
 async def test_a_sender_that_is_too_fast_waits(core: Core, fakes: FakeSpeechServing) -> None:
     """While a text is being made, at most so much sound waits; then it goes on, and nothing is lost."""
     fakes.transcriber.gate.clear()
