@@ -41,7 +41,12 @@
       "starter-gpt2"
       "starter-voice"
     ];
-    standard = [ "gpt2" ];
+    standard = [
+      "gpt2"
+      "kokoro"
+      "silero-vad"
+      "whisper-base"
+    ];
   };
 
   # services: a list of names of `services`, or "all": each that has all its models in the row's set.
@@ -63,6 +68,16 @@
     }
     {
       services = "all";
+      models = "standard";
+      accelerator = "cpu";
+    }
+    {
+      services = [ "asr" ];
+      models = "standard";
+      accelerator = "cpu";
+    }
+    {
+      services = [ "tts" ];
       models = "standard";
       accelerator = "cpu";
     }

@@ -71,6 +71,37 @@
     };
   };
 
+  # As published for CTranslate2: float16, computed in int8.
+  whisper-base = {
+    repository = "Systran/faster-whisper-base";
+    revision = "ebe41f70d5b6dfa9166e2c581c45c9c0cfc57b66";
+    license = "MIT";
+    architecture = "whisper";
+    task = "speech-to-text";
+    files = {
+      "config.json" = {
+        sha256 = "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a";
+        size = 2309;
+        known = "agreed 5";
+      };
+      "model.bin" = {
+        sha256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9";
+        size = 145217532;
+        known = "agreed 6";
+      };
+      "tokenizer.json" = {
+        sha256 = "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab";
+        size = 2203239;
+        known = "agreed 5";
+      };
+      "vocabulary.txt" = {
+        sha256 = "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913";
+        size = 459861;
+        known = "agreed 5";
+      };
+    };
+  };
+
   # The voices are American (a) and British (b), female (f) and male (m). Phonemes are espeak-ng's.
   kokoro = {
     repository = "onnx-community/Kokoro-82M-v1.0-ONNX";
