@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import espeakng_loader
+from tests.contract.toy_kokoro import write_toy_kokoro
 
 from coldstart.domain.speech import SpeechSynthesizer
 from convert.espeak_ng import convert_espeak_ng
+from convert.kokoro import convert_kokoro
 
 # Where espeakng-loader is installed.
 PACKAGES = Path(espeakng_loader.__file__).parents[1]
@@ -32,4 +34,12 @@ def _espeak_ng(directory: Path) -> SpeechSynthesizer:
     return EspeakSynthesizer(directory)
 
 
-SYNTHESIZER_CASES = (SynthesizerCase("espeak-ng", _espeak_ng),)
+def _kokoro(directory: Path) -> SpeechSynthesizer:
+    from coldstart.engines.kokoro_synthesizer import KokoroSynthesizer
+
+    write_toy_kokoro(directory / "published")
+    convert_kokoro(directory / "published", PACKAGES, directory / "artifact")
+    return KokoroSynthesizer(directory / "artifact", threads=1)
+
+
+SYNTHESIZER_CASES = (SynthesizerCase("espeak-ng", _espeak_ng), SynthesizerCase("kokoro", _kokoro))

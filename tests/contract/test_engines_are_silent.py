@@ -14,8 +14,10 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(
     "module",
     [
+        "coldstart.engines.kokoro_synthesizer",
         "coldstart.engines.onnxruntime_next_token",
         "coldstart.engines.silero_voice_activity",
+        "convert.kokoro",
         "convert.self_check",
         "convert.silero_vad",
     ],
