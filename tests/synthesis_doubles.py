@@ -27,6 +27,7 @@ class FakeSynthesizer:
 
     sample_rate_hz = RATE_HZ
     max_batch = 1
+    refused_voices: Sequence[str] = ()
 
     def __init__(self) -> None:
         self.voices = (
