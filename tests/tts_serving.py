@@ -10,6 +10,7 @@ from typing import Any
 import espeakng_loader
 import httpx
 from fastapi import FastAPI
+from tests.contract.toy_kokoro import write_toy_kokoro
 from tests.synthesis_doubles import FakeEncoder, FakeSynthesizer
 
 from coldstart.api.app import create_app
@@ -26,6 +27,7 @@ from coldstart.services.golden import golden_digest
 from coldstart.services.sound_writing import SoundWriting
 from coldstart.services.speech import Speech
 from convert.espeak_ng import convert_espeak_ng
+from convert.kokoro import convert_kokoro
 
 # Where espeakng-loader is installed.
 PACKAGES = Path(espeakng_loader.__file__).parents[1]
@@ -49,6 +51,15 @@ def espeak_manifest(directory: Path) -> Path:
     convert_espeak_ng(PACKAGES, artifact)
     golden = json.loads((artifact / "golden.json").read_bytes())
     return _write_manifest(directory, [_model("espeak", "espeak-ng", artifact, golden)])
+
+
+def kokoro_manifest(directory: Path) -> Path:
+    """The manifest of one model, `kokoro`, converted as an image has it, with small weights (`toy_kokoro`)."""
+    artifact = directory / "kokoro"
+    write_toy_kokoro(directory / "published")
+    convert_kokoro(directory / "published", PACKAGES, artifact)
+    golden = json.loads((artifact / "golden.json").read_bytes())
+    return _write_manifest(directory, [_model("kokoro", "kokoro", artifact, golden)])
 
 
 def espeak_core(manifest: Path, **environ: str) -> Core:

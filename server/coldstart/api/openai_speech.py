@@ -68,8 +68,13 @@ async def speak(body: SpeechRequestBody, service: Service, request: Request) -> 
 
 @router.get("/voices")
 async def list_voices(service: Service) -> Response:
-    """The voices of all models, each model's default first, with the other names that a voice answers to."""
-    return JSONResponse({"object": "list", "data": [_voice_document(offered) for offered in service.voices()]})
+    """The voices of all models, each model's default first, with the other names that a voice answers to.
+
+    `refused` tells of the files in TTS_VOICES that are no voices.
+    """
+    refused = [{"model": model, "reason": reason} for model, reason in service.refused_voices()]
+    voices = [_voice_document(offered) for offered in service.voices()]
+    return JSONResponse({"object": "list", "data": voices, "refused": refused})
 
 
 async def _file(first: bytes, pieces: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:

@@ -54,6 +54,11 @@ class SpeechSynthesizer(Protocol):
         ...
 
     @property
+    def refused_voices(self) -> Sequence[str]:
+        """One sentence for each voice that somebody added and that is not offered."""
+        ...
+
+    @property
     def max_batch(self) -> int:
         """The most requests that one call of `advance` takes."""
         ...

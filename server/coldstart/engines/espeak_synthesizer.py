@@ -31,6 +31,8 @@ class EspeakSynthesizer:
 
     # One process speaks one sentence at a time, at about a thousandth of its length.
     max_batch = 1
+    # None can be added.
+    refused_voices: Sequence[str] = ()
 
     def __init__(self, path: Path) -> None:
         self._names: dict[str, str] = {}

@@ -149,6 +149,15 @@ class Speech:
             for voice in served.engine.voices
         ]
 
+    def refused_voices(self) -> list[tuple[str, str]]:
+        """Model and sentence for each voice that somebody added and that a model that is ready does not offer."""
+        return [
+            (served.entry.name, sentence)
+            for served in self._registry.ready()
+            if served.entry.task == TEXT_TO_SPEECH_TASK
+            for sentence in served.engine.refused_voices
+        ]
+
     async def begin(self, parameters: SpeechParameters) -> "Utterance":
         """Check the parameters against the model and write the text out; nothing is said yet.
 
