@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.contract.transcriber_cases import Whispers
+from tests.contract.transcriber_cases import Whispers, noise, transcribed
 
+from coldstart.engines.ctranslate2_transcriber import CTranslate2Transcriber
 from convert.golden import TooCoarse
 from convert.golden_sound import UnfitSound, read_sound, voice_like_sound, write_sound
 from convert.random_whisper import write_random_whisper
@@ -87,6 +88,24 @@ def test_a_converted_model_is_taken_as_it_is(whispers: Whispers, tmp_path: Path)
         name: wanted[name] for name in wanted if name not in ("golden.json",)
     } | {"golden.wav": met["golden.wav"]}
     assert 0 < distance < 0.1
+
+
+def test_a_model_of_an_older_conversion_is_taken(whispers: Whispers, tmp_path: Path) -> None:
+    """Its vocabulary is a text, a token has its older name there, and its bands are not told."""
+    source = tmp_path / "source"
+    shutil.copytree(whispers.multilingual, source)
+    tokens = json.loads((source / "vocabulary.json").read_text(encoding="utf-8"))
+    text = "".join(f"{token}\n" for token in tokens).replace("<|nospeech|>", "<|nocaptions|>")
+    (source / "vocabulary.txt").write_text(text, encoding="utf-8")
+    for name in ("vocabulary.json", "preprocessor_config.json", "golden.json", "golden.wav"):
+        (source / name).unlink()
+    convert_whisper(source, tmp_path / "out")
+    assert write_golden(source, tmp_path / "out") < 0.05
+    assert (tmp_path / "out" / "vocabulary.txt").is_file()
+    engine = CTranslate2Transcriber(tmp_path / "out", threads=2)
+    assert len(engine.languages) == 99
+    assert transcribed(engine, noise(1)).segments
+    engine.close()
 
 
 def test_the_golden_answer_scores_a_sentence(whispers: Whispers) -> None:

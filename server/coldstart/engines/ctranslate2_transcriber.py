@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import structlog
 from faster_whisper import WhisperModel
 from faster_whisper.audio import pad_or_trim
 from faster_whisper.tokenizer import Tokenizer
@@ -130,6 +131,7 @@ class CTranslate2Transcriber:
             raise EngineFailed(f"faster-whisper cannot load {path} on {device}: {error}") from error
         self._model: _BoundedWhisper | None = model
         self._works: dict[int, _Work] = {}
+        self._log = structlog.get_logger("coldstart.engines")
         self.device: str = device
         self.languages = _languages_of(model, path)
 
@@ -198,6 +200,7 @@ class CTranslate2Transcriber:
         try:
             segment = next(work.segments, None)
         except _NoEndFound:
+            self._log.warning("no_end_found", passes=_MOST_PASSES, segments=len(work.found))
             segment = None
         if segment is not None:
             duration_s = len(work.request.samples) / SPEECH_RATE_HZ
