@@ -116,6 +116,14 @@ def test_targets_say_what_is_heard_and_when(tokenizer: Tokenizer) -> None:
     }
 
 
+def test_segments_are_short(tokenizer: Tokenizer) -> None:
+    """After three words a new segment begins, without a pause; its time is not before the last one's end."""
+    words = [Word(digit, 1000 + 5000 * digit, 6000 + 5000 * digit) for digit in range(4)]
+    rows = [Targets(tokenizer).row(_window(*words), 0, 0, np.random.default_rng(seed)) for seed in range(9)]
+    forms = {tokenizer.decode(row.labels, skip_special_tokens=False) for row in rows if row.labels[0] != IGNORED}
+    assert forms == {"<|0.06|> zero one two<|1.00|><|1.00|> three<|1.32|><|endoftext|>"}
+
+
 def test_what_goes_on_beyond_the_window_is_only_begun(tokenizer: Tokenizer) -> None:
     """Whole words, then the time at which the next window has to begin; a late first time is 1.00 s at most."""
     window = _window(Word(7, SAMPLE_RATE_HZ, 2 * SAMPLE_RATE_HZ), cut_at=2 * SAMPLE_RATE_HZ)

@@ -53,6 +53,7 @@ def make_model(tokenizer: Tokenizer) -> WhisperForConditionalGeneration:
         decoder_ffn_dim=512,
         dropout=0.0,
         init_std=_INITIAL_DEVIATION,
+        begin_suppress_tokens=[tokenizer.token_to_id("Ġ")],
         decoder_start_token_id=tokenizer.token_to_id(START),
         bos_token_id=end,
         eos_token_id=end,

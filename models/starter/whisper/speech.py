@@ -28,8 +28,9 @@ _MOST_DIGITS = 10
 WINDOW_S = 30.0
 TICK = 320
 TICKS = int(WINDOW_S * SAMPLE_RATE_HZ) // TICK
-# So long a silence ends a segment.
+# So long a silence ends a segment, and so many words fill one: in a long one it is hard to keep the place.
 SEGMENT_PAUSE_S = 0.5
+SEGMENT_WORDS = 3
 
 
 class Pool:
@@ -79,23 +80,27 @@ def utterances(
     return [speaker.say(digits, manner) for manner, digits in sorted(asked, key=lambda pair: pair[0].voice)]
 
 
-def segments(words: Sequence[Word]) -> list[list[Word]]:
-    """The words, parted where nothing is said for SEGMENT_PAUSE_S."""
+def segments(words: Sequence[Word], most_words: int = SEGMENT_WORDS) -> list[list[Word]]:
+    """The words, parted where nothing is said for SEGMENT_PAUSE_S, and after so many words."""
     parts: list[list[Word]] = []
     for word in words:
-        if parts and word.begin - parts[-1][-1].end < SEGMENT_PAUSE_S * SAMPLE_RATE_HZ:
+        is_near = bool(parts) and word.begin - parts[-1][-1].end < SEGMENT_PAUSE_S * SAMPLE_RATE_HZ
+        if is_near and len(parts[-1]) < most_words:
             parts[-1].append(word)
         else:
             parts.append([word])
     return parts
 
 
-def window_of(generator: Generator, pool: Pool, seconds: float, is_first: bool, is_last: bool) -> Window:
+def window_of(
+    generator: Generator, pool: Pool, seconds: float, is_first: bool, is_last: bool, clean_share: float
+) -> Window:
     """Utterances that fit, between pauses; one in sixteen windows holds none.
 
     Args:
         is_first: it begins the 30 s; one in six begins within an utterance, as a window of a longer recording does.
         is_last: it ends the 30 s; one in four ends within an utterance.
+        clean_share: of windows that are left as espeak-ng made them.
     """
     sound = np.zeros(int(seconds * SAMPLE_RATE_HZ), np.float32)
     is_silent, begins_within = generator.random() < 1 / 16, is_first and generator.random() < 1 / 6
@@ -118,7 +123,7 @@ def window_of(generator: Generator, pool: Pool, seconds: float, is_first: bool, 
     whole = tuple(word for word in words if word.end <= sound.size)
     cut_at = next((word.begin for word in words if word.end > sound.size and word.begin < sound.size), None)
     lead = words[0].begin if words else sound.size
-    return Window(recorded(generator, sound), whole, cut_at, lead // TICK)
+    return Window(recorded(generator, sound, clean_share), whole, cut_at, lead // TICK)
 
 
 def _later_part(utterance: Utterance, generator: Generator) -> Utterance:
@@ -129,9 +134,9 @@ def _later_part(utterance: Utterance, generator: Generator) -> Utterance:
     return Utterance(utterance.samples[begin:], words)
 
 
-def recorded(generator: Generator, sound: NDArray[np.float32]) -> NDArray[np.float32]:
-    """As a microphone in a room would have it: a band, an echo, noise, a level; one in four is left clean."""
-    if generator.random() < 0.25:
+def recorded(generator: Generator, sound: NDArray[np.float32], clean_share: float = 0.25) -> NDArray[np.float32]:
+    """As a microphone in a room would have it: a band, an echo, noise, a level; by chance it is left clean."""
+    if generator.random() < clean_share:
         return sound
     if generator.random() < 0.3:
         low, high = generator.uniform(50, 350), generator.uniform(3200, 7500)

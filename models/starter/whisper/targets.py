@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 
 from starter.whisper.layout import END_OF_TEXT, NO_SPEECH, NO_TIMESTAMPS, PREVIOUS, START
 from starter.whisper.speaker import DIGITS, Word
-from starter.whisper.speech import TICK, Window, segments
+from starter.whisper.speech import SEGMENT_WORDS, TICK, Window, segments
 
 # A label that is not counted, and a place where nothing need be looked at.
 IGNORED = -100
@@ -51,18 +51,26 @@ class Targets:
     def first_timestamp(self) -> int:
         return self._zero_s
 
-    def row(self, window: Window, first_tick: int, prompt_length: int, generator: Generator) -> Row:
+    def row(
+        self,
+        window: Window,
+        first_tick: int,
+        prompt_length: int,
+        generator: Generator,
+        most_words: int = SEGMENT_WORDS,
+    ) -> Row:
         """One window's row: with timestamps in three of four.
 
         Args:
             first_tick: where the window's sound begins in the 30 s.
             prompt_length: so many tokens of an earlier text come first; 0 for none.
+            most_words: of a segment.
         """
         is_timed = generator.random() < 0.75
         if not window.words and window.cut_at is None:
             row = self._silence(is_timed, generator)
         elif is_timed:
-            row = self._timed(window, first_tick)
+            row = self._timed(window, first_tick, most_words)
         else:
             row = self._untimed(window)
         prompt = self._prompt(prompt_length, generator) if prompt_length else []
@@ -73,12 +81,15 @@ class Targets:
         first = self._zero_s if generator.random() < 0.2 else self._no_speech
         return Row([self._start, self._zero_s if is_timed else self._no_timestamps], [first, self._end], [NOWHERE] * 2)
 
-    def _timed(self, window: Window, first_tick: int) -> Row:
+    def _timed(self, window: Window, first_tick: int, most_words: int) -> Row:
         """Each segment between its timestamps; of one that goes on beyond the window the whole words, and then where
         it goes on."""
-        said, looks = [], []
-        for segment in segments(window.words):
-            begin, end = segment[0].begin // TICK, -(-segment[-1].end // TICK)
+        said: list[int] = []
+        looks: list[tuple[int, int]] = []
+        end = 0
+        for segment in segments(window.words, most_words):
+            # Times never go back, though a word may end within the tick in which the next begins.
+            begin, end = max(end, segment[0].begin // TICK), -(-segment[-1].end // TICK)
             said += [self._timestamp(first_tick + begin, is_first=not said), *self._text(segment)]
             said.append(self._timestamp(first_tick + end))
             looks += [(begin, begin + 1), *_looks(segment), (end - 2, end - 1)]
@@ -118,9 +129,9 @@ def _looks(words: Sequence[Word]) -> list[tuple[int, int]]:
 
 
 def frame_labels(window: Window, ticks: int) -> NDArray[np.int64]:
-    """For each tick which digit is said, or NO_DIGIT, and which of its segment it is, or NO_PLACE; (2, ticks)."""
+    """For each tick which digit is said, or NO_DIGIT, and which since the last pause it is, or NO_PLACE; (2, ticks)."""
     labels = np.stack([np.full(ticks, NO_DIGIT), np.full(ticks, NO_PLACE)])
-    for segment in segments(window.words):
+    for segment in segments(window.words, len(window.words)):
         for place, (word, (first, last)) in enumerate(zip(segment, _looks(segment), strict=True)):
             labels[:, first : last + 1] = [[word.digit], [min(place, NO_PLACE - 1)]]
     return labels

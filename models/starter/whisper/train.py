@@ -93,8 +93,8 @@ def look_loss(looks: Sequence[Tensor], batch: Batch) -> Tensor:
 
 
 def aid(step: int) -> float:
-    """How much frames and looks count beside the text: much at first, for they show where to listen."""
-    return max(0.1, 1 - step / 3000)
+    """How much frames and looks count beside the text: most at first, for they show where to listen."""
+    return max(1 / 3, 1 - step / 3000)
 
 
 def learning_rate(step: int, steps: int) -> float:
