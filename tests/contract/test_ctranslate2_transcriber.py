@@ -5,16 +5,18 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import ctranslate2
 import pytest
 from faster_whisper import WhisperModel
-from tests.contract.transcriber_cases import Whispers, noise, text_of, transcribed
+from tests.contract.transcriber_cases import Whispers, all_transcribed, noise, text_of, transcribed
 
 from coldstart.domain.errors import ConfigurationError, EngineFailed
 from coldstart.domain.transcription import TranscriptionOptions, TranscriptionRequest
 from coldstart.engines import ctranslate2_device
+from coldstart.engines.bounded_whisper import BoundedWhisper
 from coldstart.engines.ctranslate2_device import device_for
 from coldstart.engines.ctranslate2_transcriber import CTranslate2Transcriber
 
@@ -35,6 +37,34 @@ def test_it_gives_what_faster_whisper_gives(whispers: Whispers, language: str | 
     assert [s.average_log_probability for s in found.segments] == pytest.approx([s.avg_logprob for s in wanted])
     assert found.language == info.language
     assert found.language_probability == pytest.approx(info.language_probability, abs=1e-3)
+
+
+def test_first_passes_are_made_together(whispers: Whispers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all requests that begin at once, but for those that a prompt or a temperature sets apart."""
+    kinds = [TranscriptionOptions(), TranscriptionOptions(prompt="a"), TranscriptionOptions(temperature=0.5)]
+    requests = [TranscriptionRequest(noise(1), options) for options in (*kinds, TranscriptionOptions())]
+    batches: list[int] = []
+
+    def counted(self: BoundedWhisper, encoded: Any, prompts: Any, options: Any) -> list[Any]:
+        batches.append(len(prompts))
+        return made(self, encoded, prompts, options)
+
+    made = BoundedWhisper.first_passes
+    monkeypatch.setattr(BoundedWhisper, "first_passes", counted)
+    engine = CTranslate2Transcriber(whispers.multilingual, threads=2)
+    assert all(found.segments for found in all_transcribed(engine, requests))
+    engine.close()
+    assert batches == [2]
+
+
+def test_a_bad_first_pass_is_made_again_by_itself(whispers: Whispers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text too improbable is drawn again at a higher temperature, whether it was made alone or with others."""
+    bad = SimpleNamespace(sequences_ids=[[300, 301]], scores=[-9.0], no_speech_prob=0.0)
+    monkeypatch.setattr(BoundedWhisper, "first_passes", lambda _self, encoded, _prompts, _options: [bad] * len(encoded))
+    engine = CTranslate2Transcriber(whispers.multilingual, threads=2)
+    for found in all_transcribed(engine, [TranscriptionRequest(noise(1)), TranscriptionRequest(noise(1))]):
+        assert {segment.temperature for segment in found.segments} == {0.2}
+    engine.close()
 
 
 def test_a_model_that_finds_no_end_is_stopped(whispers: Whispers, monkeypatch: pytest.MonkeyPatch) -> None:

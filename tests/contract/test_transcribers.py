@@ -4,7 +4,15 @@ import math
 
 import numpy as np
 import pytest
-from tests.contract.transcriber_cases import RATE_HZ, Samples, TranscriberCase, noise, text_of, transcribed
+from tests.contract.transcriber_cases import (
+    RATE_HZ,
+    Samples,
+    TranscriberCase,
+    all_transcribed,
+    noise,
+    text_of,
+    transcribed,
+)
 
 from coldstart.domain.errors import InvalidInput
 from coldstart.domain.transcription import WINDOW_S, Transcriber, TranscriptionOptions, TranscriptionRequest
@@ -153,6 +161,35 @@ def test_a_request_that_is_left_out_is_forgotten(transcriber: Transcriber) -> No
     assert transcriber.advance([cancelled]) == [None]
     assert transcribed(transcriber, noise(2)) == wanted
     assert transcribed(transcriber, cancelled.samples) == wanted
+
+
+def test_batch_mates_do_not_change_an_answer(transcriber: Transcriber) -> None:
+    """As many requests at once as it takes, all unlike: each has the text, times and language that it has alone."""
+    kinds = [
+        TranscriptionOptions(),
+        TranscriptionOptions(word_timestamps=True),
+        TranscriptionOptions(prompt="went before"),
+        TranscriptionOptions(language=transcriber.languages[-1], task="translate"),
+    ]
+    requests = [
+        TranscriptionRequest(noise(1 + index, seed=index), kinds[index % len(kinds)])
+        for index in range(min(transcriber.max_batch, 8))
+    ]
+    for request, together in zip(requests, all_transcribed(transcriber, requests), strict=True):
+        alone = transcribed(transcriber, request.samples, request.options)
+        assert text_of(together) == text_of(alone)
+        assert [(s.start_s, s.end_s) for s in together.segments] == [(s.start_s, s.end_s) for s in alone.segments]
+        assert [len(s.words) for s in together.segments] == [len(s.words) for s in alone.segments]
+        assert together.language == alone.language
+
+
+def test_one_that_joins_later_hinders_nobody(transcriber: Transcriber) -> None:
+    """A request that comes while another is under way is begun, and both have their whole answers."""
+    wanted = transcribed(transcriber, noise(2))
+    first, second = TranscriptionRequest(noise(2)), TranscriptionRequest(noise(2))
+    assert transcriber.advance([first]) == [None]
+    later = all_transcribed(transcriber, [first, second])
+    assert [text_of(found) for found in later] == [text_of(wanted)] * 2
 
 
 def test_a_text_is_scored(transcriber: Transcriber) -> None:

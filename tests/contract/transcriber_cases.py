@@ -1,7 +1,7 @@
 """The transcribers under contract. A new engine is one more row of TRANSCRIBER_CASES."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,12 +86,19 @@ def write_asr_manifest(directory: Path, artifacts: Mapping[str, Path]) -> Path:
 
 def transcribed(engine: Transcriber, samples: Samples, options: TranscriptionOptions | None = None) -> Transcription:
     """The transcription of one window, in as many calls as it takes."""
-    request = TranscriptionRequest(samples, options or TranscriptionOptions())
+    return all_transcribed(engine, [TranscriptionRequest(samples, options or TranscriptionOptions())])[0]
+
+
+def all_transcribed(engine: Transcriber, requests: Sequence[TranscriptionRequest]) -> list[Transcription]:
+    """The transcriptions of all requests, each in every call until it has its result, as the scheduler does it."""
+    results: dict[int, Transcription] = {}
     for _ in range(_MOST_CALLS):
-        (found,) = engine.advance([request])
-        if found is not None:
-            return found
-    raise AssertionError(f"no answer after {_MOST_CALLS} calls")
+        open_ones = [i for i in range(len(requests)) if i not in results][: engine.max_batch]
+        if not open_ones:
+            return [results[i] for i in range(len(requests))]
+        outcome = engine.advance([requests[i] for i in open_ones])
+        results |= {i: found for i, found in zip(open_ones, outcome, strict=True) if found is not None}
+    raise AssertionError(f"{len(requests) - len(results)} requests have no answer after {_MOST_CALLS} calls")
 
 
 def text_of(transcription: Transcription) -> str:

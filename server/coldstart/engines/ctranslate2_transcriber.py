@@ -11,8 +11,6 @@ from faster_whisper import WhisperModel
 from faster_whisper.audio import pad_or_trim
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import Segment as FoundSegment
-from faster_whisper.transcribe import TranscriptionOptions as DecodingOptions
-from faster_whisper.transcribe import get_suppressed_tokens
 from numpy.typing import NDArray
 
 from coldstart.domain.audio import SPEECH_RATE_HZ
@@ -25,6 +23,7 @@ from coldstart.domain.transcription import (
     TranscriptionRequest,
     Word,
 )
+from coldstart.engines.bounded_whisper import MOST_PASSES, BoundedWhisper, NoEndFound, WindowOptions, window_options
 from coldstart.engines.ctranslate2_device import Device
 from coldstart.engines.transcription_checks import check_transcription
 
@@ -43,46 +42,13 @@ _SPECIAL_TOKENS = (
     ("<|notimestamps|>",),
 )
 
-# Tried in turn until the text is neither improbable nor repeats itself. Source: Whisper's and faster-whisper's default.
-_TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-
-# How often the decoder may go over one window. It begins again where its last whole sentence ended, once or twice in 30
-# seconds of speech; a model that is lost may find that sentence to end where it began, and would go on for ever.
-_MOST_PASSES = 12
-
-_FRAMES_ALIGNED = 2
+# Windows whose first passes are made at once. Source: base size of random weights, two threads, four windows: with 114
+# tokens each they took 8.4 s of the processors' time instead of 12.1, with 17 tokens 4.7 instead of 5.1. They are
+# encoded one by one, for together that took no less. A GPU was not measured, and takes one at a time.
+_MAX_BATCH: Mapping[Device, int] = {"cpu": 4, "cuda": 1}
 
 # The shortest segment, where the decoder's times lie behind the sound's end: one of its ticks.
 _TICK_S = 0.02
-
-
-@dataclass
-class _Options(DecodingOptions):  # type: ignore[misc]  # its package has no types
-    """faster-whisper's options of one window, and how often the decoder may still go over it."""
-
-    passes_left: int = _MOST_PASSES
-
-
-class _NoEndFound(Exception):
-    """The decoder has gone over one window for the last time."""
-
-
-class _BoundedWhisper(WhisperModel):  # type: ignore[misc]  # its package has no types
-    """faster-whisper, which would go over a window as often as its decoder asks for it, and fails on a last frame."""
-
-    def generate_with_fallback(self, encoder_output: Any, prompt: Any, tokenizer: Any, options: Any) -> Any:
-        if options.passes_left == 0:
-            raise _NoEndFound
-        options.passes_left -= 1
-        return super().generate_with_fallback(encoder_output, prompt, tokenizer, options)
-
-    def find_alignment(
-        self, tokenizer: Any, text_tokens: Any, encoder_output: Any, num_frames: int, *args: Any, **kwargs: Any
-    ) -> Any:
-        # CTranslate2 aligns pairs of frames; of a single one faster-whisper 1.2 raises IndexError.
-        if num_frames < _FRAMES_ALIGNED:
-            return [[] for _ in text_tokens]
-        return super().find_alignment(tokenizer, text_tokens, encoder_output, num_frames, *args, **kwargs)
 
 
 @dataclass(slots=True)
@@ -92,7 +58,9 @@ class _Work:
     request: TranscriptionRequest
     language: str
     language_probability: float
-    end_of_text: int
+    tokenizer: Tokenizer
+    options: WindowOptions
+    encoded: Any
     segments: Iterator[FoundSegment]
     found: list[Segment] = field(default_factory=list)
 
@@ -112,15 +80,13 @@ class CTranslate2Transcriber:
         EngineFailed: the files are not what this engine reads, or the device does not work.
     """
 
-    max_batch = 1
-
     def __init__(self, path: Path, *, threads: int, device: Device = "cpu") -> None:
         # Without the one faster-whisper would look for it on the Hub, without the other it would fail on words' times.
         for name in ("tokenizer.json", "config.json"):
             if not (path / name).is_file():
                 raise EngineFailed(f"{path} has no {name}")
         try:
-            model = _BoundedWhisper(
+            model = BoundedWhisper(
                 str(path),
                 device=device,
                 compute_type=COMPUTE_TYPES[device],
@@ -129,14 +95,18 @@ class CTranslate2Transcriber:
             )
         except Exception as error:  # tokenizers raises plain Exception, ctranslate2 RuntimeError and ValueError
             raise EngineFailed(f"faster-whisper cannot load {path} on {device}: {error}") from error
-        self._model: _BoundedWhisper | None = model
+        self._model: BoundedWhisper | None = model
         self._works: dict[int, _Work] = {}
         self._log = structlog.get_logger("coldstart.engines")
         self.device: str = device
+        self.max_batch = _MAX_BATCH[device]
         self.languages = _languages_of(model, path)
 
     def advance(self, requests: Sequence[TranscriptionRequest]) -> list[Transcription | None]:
         """See `domain.transcription.Transcriber`: one segment a call, so that a request can be cancelled in between.
+
+        Requests that begin in one call have their first passes together; that may move their figures in the last
+        digits.
 
         Raises:
             InvalidInput: a request's samples or options are not what the domain says; nothing was computed.
@@ -144,8 +114,10 @@ class CTranslate2Transcriber:
         for request in requests:
             check_transcription(request, self.languages)
         try:
+            begun = self._begin([request for request in requests if id(request) not in self._works])
             # Who is not asked for any more was cancelled.
-            self._works = {id(request): self._works.get(id(request)) or self._begin(request) for request in requests}
+            kept = self._works | {id(work.request): work for work in begun}
+            self._works = {id(request): kept[id(request)] for request in requests}
             return [self._step(self._works[id(request)]) for request in requests]
         except BaseException:
             self._works = {}
@@ -167,7 +139,7 @@ class CTranslate2Transcriber:
         self._works = {}
         self._model = None
 
-    def _opened(self) -> _BoundedWhisper:
+    def _opened(self) -> BoundedWhisper:
         if self._model is None:
             raise EngineFailed("the engine is closed")
         return self._model
@@ -176,18 +148,30 @@ class CTranslate2Transcriber:
         is_multilingual = len(self.languages) > 1
         return Tokenizer(self._opened().hf_tokenizer, is_multilingual, task=options.task, language=language)
 
-    def _begin(self, request: TranscriptionRequest) -> _Work:
-        """Encode the window and find its language; nothing is written down yet."""
+    def _begin(self, requests: Sequence[TranscriptionRequest]) -> list[_Work]:
+        """Encode the windows, find their languages, and make the first passes of those that can go together."""
+        works = [self._encode(request) for request in requests]
+        together = [work for work in works if work.options.goes_with_others]
+        if len(together) > 1:
+            firsts = self._opened().first_passes(
+                [work.encoded for work in together],
+                [work.tokenizer.sot_sequence for work in together],
+                together[0].options,
+            )
+            for work, first in zip(together, firsts, strict=True):
+                work.options.first = first
+        return works
+
+    def _encode(self, request: TranscriptionRequest) -> _Work:
         model = self._opened()
         features = model.feature_extractor(request.samples)
         # The last frame is of faster-whisper's padding, and not decoded.
         encoded = model.encode(pad_or_trim(features[:, : features.shape[-1] - 1]))
         language, probability = self._language(request.options, encoded)
         tokenizer = self._tokenizer(request.options, language)
-        segments = model.generate_segments(
-            features, tokenizer, _decoding(request.options, tokenizer), log_progress=False, encoder_output=encoded
-        )
-        return _Work(request, language, probability, tokenizer.eot, iter(segments))
+        options = window_options(request.options, tokenizer)
+        segments = model.generate_segments(features, tokenizer, options, log_progress=False, encoder_output=encoded)
+        return _Work(request, language, probability, tokenizer, options, encoded, iter(segments))
 
     def _language(self, options: TranscriptionOptions, encoded: Any) -> tuple[str, float]:
         if options.language is not None or len(self.languages) == 1:
@@ -199,12 +183,12 @@ class CTranslate2Transcriber:
         """One segment more, or the whole when there is none."""
         try:
             segment = next(work.segments, None)
-        except _NoEndFound:
-            self._log.warning("no_end_found", passes=_MOST_PASSES, segments=len(work.found))
+        except NoEndFound:
+            self._log.warning("no_end_found", passes=MOST_PASSES, segments=len(work.found))
             segment = None
         if segment is not None:
             duration_s = len(work.request.samples) / SPEECH_RATE_HZ
-            work.found.append(_segment_of(segment, duration_s, work.end_of_text))
+            work.found.append(_segment_of(segment, duration_s, work.tokenizer.eot))
             return None
         return Transcription(tuple(work.found), work.language, work.language_probability)
 
@@ -217,40 +201,6 @@ def _languages_of(model: WhisperModel, path: Path) -> tuple[str, ...]:
             raise EngineFailed(f"{path}/tokenizer.json has no token {' or '.join(names)}, which Whisper needs")
     languages = [code for code in model.supported_languages if id_of(f"<|{code}|>") is not None]
     return tuple(languages) or ("en",)
-
-
-def _decoding(options: TranscriptionOptions, tokenizer: Tokenizer) -> _Options:
-    """What faster-whisper's `transcribe` makes of its defaults, and these options."""
-    # A prompt is text alone: a special token written in it would end it, or begin another transcript.
-    prompt = [token for token in tokenizer.encode(f" {options.prompt.strip()}") if token < tokenizer.eot]
-    return _Options(
-        beam_size=5,
-        best_of=5,
-        patience=1,
-        length_penalty=1,
-        repetition_penalty=1,
-        no_repeat_ngram_size=0,
-        log_prob_threshold=-1.0,
-        no_speech_threshold=0.6,
-        compression_ratio_threshold=2.4,
-        condition_on_previous_text=True,
-        prompt_reset_on_temperature=0.5,
-        temperatures=[*_TEMPERATURES] if options.temperature == 0 else [options.temperature],
-        initial_prompt=prompt if options.prompt.strip() else None,
-        prefix=None,
-        suppress_blank=True,
-        suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
-        without_timestamps=False,
-        max_initial_timestamp=1.0,
-        word_timestamps=options.word_timestamps,
-        prepend_punctuations="\"'“¿([{-",
-        append_punctuations="\"'.。,，!！?？:：”)]}、",
-        multilingual=False,
-        max_new_tokens=None,
-        clip_timestamps="0",
-        hallucination_silence_threshold=None,
-        hotwords=None,
-    )
 
 
 def _segment_of(found: FoundSegment, duration_s: float, end_of_text: int) -> Segment:
