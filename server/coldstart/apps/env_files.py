@@ -14,14 +14,12 @@ _PREFIXES = {
     "tts": ("tts_",),
 }
 
-MODES = tuple(DEFAULT_PORTS)
-
 
 def env_file(mode: str) -> str:
     """The file of one mode. As it stands it only chooses the mode; each line that is uncommented says its default.
 
     Args:
-        mode: one of MODES.
+        mode: one that has a port of its own (DEFAULT_PORTS).
     """
     lines = [
         f"# What may be chosen of SERVICE_MODE={mode}. `python -m coldstart --env-file {mode}` writes this file.",
