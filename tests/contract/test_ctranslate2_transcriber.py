@@ -57,6 +57,17 @@ def test_first_passes_are_made_together(whispers: Whispers, monkeypatch: pytest.
     assert batches == [2]
 
 
+def test_who_has_begun_does_not_wait_for_who_comes_later(whispers: Whispers) -> None:
+    """One that joins is begun when the others have their results, and not between two of their segments."""
+    engine = CTranslate2Transcriber(whispers.multilingual, threads=2)
+    first, second = TranscriptionRequest(noise(1)), TranscriptionRequest(noise(2))
+    assert engine.advance([first]) == [None]
+    outcomes = [engine.advance([first, second]) for _ in range(2)]
+    assert [[found is not None for found in outcome] for outcome in outcomes] == [[False, False], [True, False]]
+    assert all_transcribed(engine, [second]) == [transcribed(engine, noise(2))]
+    engine.close()
+
+
 def test_a_bad_first_pass_is_made_again_by_itself(whispers: Whispers, monkeypatch: pytest.MonkeyPatch) -> None:
     """A text too improbable is drawn again at a higher temperature, whether it was made alone or with others."""
     bad = SimpleNamespace(sequences_ids=[[300, 301]], scores=[-9.0], no_speech_prob=0.0)

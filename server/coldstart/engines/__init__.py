@@ -8,3 +8,8 @@ import os
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 # A model is a directory of the image. What takes a name for one of the Hugging Face Hub's is to fail at once.
 os.environ["HF_HUB_OFFLINE"] = "1"
+# How long CTranslate2's threads look for each other at the end of each step before they sleep. libgomp's default is a
+# millisecond or more, thousands of times a window: where another process has one of the cores, a window of 10 s on two
+# threads took 10 to 33 s of the processors instead of 4. With a short wait it takes 4 there, and no more where all
+# cores are free.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")

@@ -105,7 +105,7 @@ class CTranslate2Transcriber:
     def advance(self, requests: Sequence[TranscriptionRequest]) -> list[Transcription | None]:
         """See `domain.transcription.Transcriber`: one segment a call, so that a request can be cancelled in between.
 
-        Requests that begin in one call have their first passes together; that may move their figures in the last
+        Requests begin together, when those before them have their results; that may move their figures in the last
         digits.
 
         Raises:
@@ -114,11 +114,13 @@ class CTranslate2Transcriber:
         for request in requests:
             check_transcription(request, self.languages)
         try:
-            begun = self._begin([request for request in requests if id(request) not in self._works])
             # Who is not asked for any more was cancelled.
-            kept = self._works | {id(work.request): work for work in begun}
-            self._works = {id(request): kept[id(request)] for request in requests}
-            return [self._step(self._works[id(request)]) for request in requests]
+            self._works = {id(request): self._works[id(request)] for request in requests if id(request) in self._works}
+            if not self._works:
+                self._works = {id(work.request): work for work in self._begin(requests)}
+            return [
+                self._step(self._works[id(request)]) if id(request) in self._works else None for request in requests
+            ]
         except BaseException:
             self._works = {}
             raise
