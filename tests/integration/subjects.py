@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ class Subject:
     reference: str
     port: int
     layers: tuple[str, ...]
-    environment: dict[str, str]
+    environment: dict[str, str] = field(hash=False)
     accelerator: str
     code_changed: str | None
 
