@@ -13,12 +13,13 @@ from faster_whisper.vad import VadOptions, get_speech_timestamps
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 from tests.contract.engine_cases import convert
+from tests.spans import spans_of
 
 from coldstart.domain.audio import SPEECH_RATE_HZ
 from coldstart.domain.errors import EngineFailed, InvalidInput, ModelRejected
 from coldstart.domain.manifest import Artifact, ModelEntry
 from coldstart.domain.speech import SpeechRequest
-from coldstart.domain.speech_spans import TRANSCRIPTION_RULES, SpanRules, SpeechSpan, spans_of
+from coldstart.domain.speech_spans import TRANSCRIPTION_RULES, SpanRules, SpeechSpan
 from coldstart.domain.voice_activity import VoiceActivityRequest
 from coldstart.engines.espeak_synthesizer import EspeakSynthesizer
 from coldstart.engines.silero_voice_activity import CHUNK_WINDOWS, WINDOW_SAMPLES, SileroVoiceActivityDetector

@@ -90,6 +90,18 @@ def test_a_mode_needs_its_models() -> None:
             services_of(_settings(service_mode=mode), Manifest(()))
 
 
+def test_a_service_serves_the_tasks_that_it_needs() -> None:
+    """What decides whether it is offered is what it asks of the manifest then."""
+    for service in SERVICES.values():
+        assert service.tasks(_settings()).keys() == service.needs
+
+
+def test_a_service_that_is_not_offered_is_not_asked() -> None:
+    """A device for recognition that this machine lacks is no matter to an image without recognisers."""
+    held = Manifest((ModelEntry("alpha", "next-token", "fake", "own/alpha", "r1", "MIT", True, {}, {}),))
+    assert services_of(_settings(service_mode="all", asr_engine="steam"), held) == (SERVICES["wheel"],)
+
+
 def test_every_mode_has_its_port() -> None:
     """Unless PORT says another; the health check asks there, too."""
     assert DEFAULT_PORTS.keys() >= set(MODES)

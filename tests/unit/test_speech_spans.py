@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.spans import spans_of
 
 from coldstart.domain.speech_spans import (
     TRANSCRIPTION_RULES,
@@ -12,7 +13,6 @@ from coldstart.domain.speech_spans import (
     SpeechSpan,
     SpeechTracker,
     quietest,
-    spans_of,
     windows_of,
 )
 

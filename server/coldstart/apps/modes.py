@@ -20,20 +20,23 @@ class Service:
     """One service.
 
     Args:
-        tasks: the tasks of models it needs and how they are served; imports no web framework, for models load before.
+        needs: the tasks of models without which it cannot be offered.
+        tasks: each of them and how it is served, asked of what is named or offered only; imports no web framework, for
+            models load before.
         routers: its HTTP side.
         services: class → instance, for `create_app`.
     """
 
+    needs: frozenset[str]
     tasks: Callable[[Settings], Mapping[str, TaskServing[Any, Any, Any]]]
     routers: "Callable[[], list[APIRouter]]"
     services: Callable[[Core], Mapping[type[Any], Any]]
 
 
 SERVICES: Mapping[str, Service] = {
-    "wheel": Service(wheel.tasks, wheel.routers, wheel.services),
-    "asr": Service(asr.tasks, asr.routers, asr.services),
-    "tts": Service(tts.tasks, tts.routers, tts.services),
+    "wheel": Service(frozenset({"next-token"}), wheel.tasks, wheel.routers, wheel.services),
+    "asr": Service(frozenset({"speech-to-text", "voice-activity"}), asr.tasks, asr.routers, asr.services),
+    "tts": Service(frozenset({"text-to-speech"}), tts.tasks, tts.routers, tts.services),
 }
 
 ALL = "all"
@@ -50,11 +53,14 @@ def services_of(settings: Settings, manifest: Manifest) -> tuple[Service, ...]:
     if mode not in MODES:
         met = repr(mode) if mode else "not set"
         raise ConfigurationError(f"SERVICE_MODE is {met}; it must be {' or '.join(map(repr, MODES))}")
+    if mode != ALL:
+        # A wrong setting is told before a missing model.
+        SERVICES[mode].tasks(settings)
     at_hand = {model.task for model in manifest.models}
     named = SERVICES.values() if mode == ALL else (SERVICES[mode],)
-    services = tuple(service for service in named if service.tasks(settings).keys() <= at_hand)
+    services = tuple(service for service in named if service.needs <= at_hand)
     if not services:
-        wanted = " or ".join(" and ".join(sorted(service.tasks(settings))) for service in named)
+        wanted = " or ".join(" and ".join(sorted(service.needs)) for service in named)
         raise ConfigurationError(
             f"SERVICE_MODE is {mode!r}, which needs models of the tasks {wanted}; "
             f"{settings.models_manifest} has models of {', '.join(sorted(at_hand)) or 'none'}"

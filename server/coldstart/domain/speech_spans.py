@@ -149,22 +149,6 @@ def padded(
     return [SpeechSpan(s - b, e + a) for (s, e), b, a in zip(edges, before, after, strict=True)]
 
 
-def spans_of(
-    probabilities: NDArray[np.float32], rules: SpanRules, *, window_s: float, duration_s: float
-) -> list[SpeechSpan]:
-    """When somebody speaks in a whole sound.
-
-    Args:
-        probabilities: float32, shape (n_windows,), in [0, 1].
-        rules: what counts as speech.
-        window_s: how long one window is.
-        duration_s: of the sound, at most `n_windows * window_s`.
-    """
-    tracker = SpeechTracker(rules, window_s)
-    ended = [*map(tracker.push, probabilities.tolist()), tracker.finish()]
-    return padded([r for r in ended if r is not None], rules, window_s=window_s, duration_s=duration_s)
-
-
 def windows_of(
     spans: Sequence[SpeechSpan], probabilities: NDArray[np.float32], *, window_s: float, max_s: float
 ) -> list[SpeechSpan]:
