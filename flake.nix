@@ -16,7 +16,7 @@
     import ./nix (
       inputs
       // {
-        # Licenses that ask to be accepted, by the name that the catalogue gives them (nix/models/catalogue.nix).
+        # Licenses that ask to be accepted, by the name that the catalogue gives them (nix/models/catalogue/).
         acceptedLicenses = [ ];
       }
     );

@@ -7,6 +7,7 @@ let
   names = [
     "acceptanceLabelsOf"
     "acceptedEntryOf"
+    "checkedEntryOf"
     "duplicateNamesOf"
     "healthCheckOf"
     "hubUrlOf"

@@ -20,7 +20,7 @@ let
   entries = lib.mapAttrs (coldstartLib.acceptedEntryOf {
     open = import ./open-licenses.nix;
     accepted = acceptedLicenses;
-  }) (lib.mapAttrs (_name: pinned) (import ./catalogue.nix));
+  }) (lib.mapAttrs (_name: pinned) (import ./catalogue { inherit lib coldstartLib; }));
 
   # Only conversion imports torch; an image never holds this environment.
   conversionEnvironment = python.environmentOf {
@@ -34,7 +34,7 @@ let
     if entry ? directory then
       builtins.path {
         name = baseNameOf file;
-        path = entry.directory + "/${file}";
+        path = ../.. + "/${entry.directory}/${file}";
         recursive = false;
         inherit sha256;
       }
