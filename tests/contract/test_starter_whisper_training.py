@@ -18,7 +18,7 @@ from starter.whisper.features import log_mel
 from starter.whisper.layout import make_model, make_tokenizer
 from starter.whisper.network import Heard, decode, encode
 from starter.whisper.speaker import DIGITS, SAMPLE_RATE_HZ, Manner, Speaker, Word
-from starter.whisper.speech import TICK, TICKS, Pool, Window, segments, utterances
+from starter.whisper.speech import TICK, TICKS, Pool, Voices, Window, utterances
 from starter.whisper.targets import IGNORED, NO_DIGIT, Targets, frame_labels
 from starter.whisper.train import SEED, Training
 
@@ -33,7 +33,7 @@ def speaker() -> Speaker:
 
 @pytest.fixture(scope="module")
 def pool(speaker: Speaker) -> Pool:
-    return Pool(utterances(speaker, np.random.default_rng(1), ("en-us", "en+f3"), (150, 200), 24))
+    return Pool(utterances(speaker, np.random.default_rng(1), Voices(("en-us", "en+f3"), (150, 200)), 24))
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,18 @@ def test_espeak_tells_where_each_digit_is(speaker: Speaker) -> None:
     between = np.concatenate([level[one.end : two.begin] for one, two in zip(said.words, said.words[1:], strict=False)])
     assert between.size > SAMPLE_RATE_HZ // 10
     assert between.mean() < inside.mean() / 20
+
+
+def test_a_smaller_head_speaks_higher_and_faster(speaker: Speaker) -> None:
+    """At a scale of 1.25 each word ends at four fifths of its time, and most of the sound is a quarter higher."""
+    plain, small = (speaker.say((3, 1, 4), Manner("en-us", scale=scale)) for scale in (1.0, 1.25))
+    for one, two in zip(plain.words, small.words, strict=True):
+        assert two.end / one.end == pytest.approx(0.8, abs=0.05)
+    centres = []
+    for said in (plain, small):
+        spectrum = np.abs(np.fft.rfft(said.samples)) ** 2
+        centres.append((np.fft.rfftfreq(said.samples.size) * spectrum).sum() / spectrum.sum())
+    assert centres[1] / centres[0] == pytest.approx(1.25, abs=0.1)
 
 
 def test_features_are_those_of_faster_whisper() -> None:
@@ -95,33 +107,33 @@ def test_short_windows_stand_for_30_s(tokenizer: Tokenizer) -> None:
         alone = encode(model, Heard(features, positions[:, :ticks], nothing[:, :0], counts[:ticks]))
         full = model.model.encoder(whole).last_hidden_state[:, :ticks]
     assert (short - full).abs().mean() < 0.05
-    assert (short - full).abs().mean() < (alone - full).abs().mean() / 10
+    assert (short - full).abs().mean() < (alone - full).abs().mean() / 5
 
 
 def test_targets_say_what_is_heard_and_when(tokenizer: Tokenizer) -> None:
-    """With timestamps each segment lies between its times; the words are there in either form."""
+    """With timestamps each word lies between its times; the words are there in either form."""
     second = SAMPLE_RATE_HZ
     window = _window(
         Word(4, second // 2, second), Word(2, second, 3 * second // 2), Word(0, 3 * second, 7 * second // 2)
     )
     forms = set()
-    for seed in range(20):
+    for seed in range(50):
         row = Targets(tokenizer).row(window, 0, 0, np.random.default_rng(seed))
         counted = [label for label in row.labels if label != IGNORED]
         forms.add(tokenizer.decode(counted, skip_special_tokens=False))
         assert row.ids[1:] == [tokenizer.token_to_id("<|notimestamps|>"), *counted[:-1]] or row.ids[1:] == counted[:-1]
     assert forms == {
-        "<|0.50|> four two<|1.50|><|3.00|> zero<|3.50|><|endoftext|>",
+        "<|0.50|> four<|1.00|><|1.00|> two<|1.50|><|3.00|> zero<|3.50|><|endoftext|>",
         " four two zero<|endoftext|>",
     }
 
 
-def test_segments_are_short(tokenizer: Tokenizer) -> None:
-    """After three words a new segment begins, without a pause; its time is not before the last one's end."""
-    words = [Word(digit, 1000 + 5000 * digit, 6000 + 5000 * digit) for digit in range(4)]
+def test_times_never_go_back(tokenizer: Tokenizer) -> None:
+    """A word that ends within the tick in which the next begins: the next begins after it."""
+    words = [Word(digit, 1000 + 5000 * digit, 6000 + 5000 * digit) for digit in range(3)]
     rows = [Targets(tokenizer).row(_window(*words), 0, 0, np.random.default_rng(seed)) for seed in range(9)]
     forms = {tokenizer.decode(row.labels, skip_special_tokens=False) for row in rows if row.labels[0] != IGNORED}
-    assert forms == {"<|0.06|> zero one two<|1.00|><|1.00|> three<|1.32|><|endoftext|>"}
+    assert forms == {"<|0.06|> zero<|0.38|><|0.38|> one<|0.70|><|0.70|> two<|1.00|><|endoftext|>"}
 
 
 def test_what_goes_on_beyond_the_window_is_only_begun(tokenizer: Tokenizer) -> None:
@@ -157,23 +169,21 @@ def test_batches_depend_on_nothing_but_their_step(pool: Pool, tokenizer: Tokeniz
     batches = Batches(pool, Targets(tokenizer), SEED)
     one, two = batches[step], batches[step]
     assert all(torch.equal(first, second) for first, second in zip(one, two, strict=True))
-    assert one.positions.shape[1] == one.log_counts.shape[0] == one.frames.shape[2] + one.repeated.shape[1]
-    ticks = one.frames.shape[2]
+    assert one.positions.shape[1] == one.log_counts.shape[0] == one.frames.shape[1] + one.repeated.shape[1]
+    ticks = one.frames.shape[1]
     assert (one.positions[:, 1:ticks] - one.positions[:, : ticks - 1] == 1).all()
     assert int(one.positions.max()) < TICKS
     levels = one.features[:, :, ::2].mean(1)
-    is_word = one.frames[:, 0] != NO_DIGIT
+    is_word = one.frames != NO_DIGIT
     assert levels[is_word].mean() > levels[~is_word].mean() + 0.1
 
 
-def test_frames_are_labelled_by_digit_and_place() -> None:
-    """A pause begins a new count."""
+def test_frames_are_labelled_by_digit() -> None:
+    """And by nothing where nobody speaks."""
     window = _window(Word(4, 0, TICK), Word(2, TICK, 3 * TICK), Word(9, 100 * TICK, 101 * TICK))
-    digits, places = frame_labels(window, 102).tolist()
-    assert digits[:4] == [4, 2, 2, NO_DIGIT]
-    assert places[:3] == [0, 1, 1]
-    assert (digits[100], places[100]) == (9, 0)
-    assert [len(part) for part in segments(window.words)] == [2, 1]
+    labels = frame_labels(window, 102).tolist()
+    assert labels[:4] == [4, 2, 2, NO_DIGIT]
+    assert labels[99:] == [NO_DIGIT, 9, NO_DIGIT]
 
 
 def test_training_goes_on_where_it_stopped(pool: Pool, tokenizer: Tokenizer, tmp_path: Path) -> None:
@@ -202,7 +212,7 @@ def test_a_step_teaches(pool: Pool, tokenizer: Tokenizer) -> None:
 
 def _train(out: Path) -> dict[str, str]:
     environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", HF_HUB_OFFLINE="1", PYTHONPATH=str(MODELS))
-    options = ["--espeak", str(ESPEAK), "--steps", "3", "--utterances", "20"]
+    options = ["--espeak", str(ESPEAK), "--steps", "3", "--utterances", "200"]
     command = [sys.executable, "-m", "starter.whisper.train", str(out), *options]
     subprocess.run(command, env=environment, check=True, capture_output=True)  # noqa: S603
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in out.iterdir()}

@@ -1,7 +1,7 @@
 """What each step of the training sees: windows at their place in 30 s, and what is to be written for them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -12,15 +12,13 @@ from torch.utils.data import Dataset
 
 from starter.whisper.features import log_mel
 from starter.whisper.network import Heard
-from starter.whisper.speech import SEGMENT_WORDS, TICKS, WINDOW_S, Pool, Window, window_of
+from starter.whisper.speech import TICKS, WINDOW_S, Pool, Window, window_of
 from starter.whisper.targets import IGNORED, NOWHERE, Row, Targets, frame_labels
 
 _FRAMES_A_SECOND = 100
 # So many positions stand for all of the 30 s that lies around a short window.
 _DISTANT = 32
 _MOST_PROMPT = 223
-_SHORT_SEGMENTS_FROM = 2000
-_ANY_NUMBER = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,31 +27,22 @@ class Shape:
 
     Args:
         is_plain: they begin at 0 s, and no earlier text comes before.
-        most_words: of a segment.
-        clean_share: of windows that are left as espeak-ng made them.
     """
 
     seconds: float
     windows: int
     is_plain: bool = False
-    most_words: int = SEGMENT_WORDS
-    clean_share: float = 0.5
 
 
 def shape_of(step: int) -> Shape:
-    """Short windows first: where to listen is learnt from them. Later every sixteenth step hears 30 s in full.
-
-    At first a segment goes on to the next pause: to keep the place in it asks for more than the later, short ones do.
-    """
+    """Short windows first: where to listen is learnt from them. Later every sixteenth step hears 30 s in full."""
     if step < 400:
-        shape = Shape(2.4, 16, is_plain=True)
-    elif step < 1200:
-        shape = Shape(2.4, 16) if step % 2 else Shape(4.0, 10)
-    elif step % 16 == 15:
-        shape = Shape(WINDOW_S, 2)
-    else:
-        shape = Shape(10.0, 5) if step % 2 else Shape(4.0, 12)
-    return shape if step >= _SHORT_SEGMENTS_FROM else replace(shape, most_words=_ANY_NUMBER, clean_share=0.25)
+        return Shape(2.4, 16, is_plain=True)
+    if step < 1200:
+        return Shape(2.4, 16) if step % 2 else Shape(4.0, 10)
+    if step % 16 == 15:
+        return Shape(WINDOW_S, 2)
+    return Shape(10.0, 5) if step % 2 else Shape(4.0, 12)
 
 
 class Batch(NamedTuple):
@@ -62,7 +51,7 @@ class Batch(NamedTuple):
     Args:
         ids, labels: int64, shape (n, length).
         looks: int64, shape (n, length, 2): first and last position of what is heard of the next token, or NOWHERE.
-        frames: int64, shape (n, 2, frames / 2): targets.frame_labels.
+        frames: int64, shape (n, frames / 2): targets.frame_labels.
     """
 
     features: Tensor
@@ -89,7 +78,7 @@ class Batches(Dataset[Batch]):
         generator, shape = np.random.default_rng((self._seed, step)), shape_of(step)
         ticks = round(shape.seconds * _FRAMES_A_SECOND / 2)
         features = torch.zeros(shape.windows, 80, 2 * ticks)
-        frames = np.zeros((shape.windows, 2, ticks), np.int64)
+        frames = np.zeros((shape.windows, ticks), np.int64)
         positions, repeated, rows = [], [], []
         longest_prompt = 0
         if not shape.is_plain and generator.random() < 1 / 8:
@@ -104,7 +93,7 @@ class Batches(Dataset[Batch]):
             positions.append(where)
             repeated.append(again)
             prompt_length = int(generator.integers(1, longest_prompt + 1)) if longest_prompt else 0
-            rows.append(self.targets.row(window, first_tick, prompt_length, generator, shape.most_words))
+            rows.append(self.targets.row(window, first_tick, prompt_length, generator))
         log_counts = torch.zeros(positions[0].shape[0])
         if repeated[0].shape[0]:
             log_counts[ticks:] = float(np.log((TICKS - ticks) / repeated[0].shape[0]))
@@ -118,7 +107,7 @@ class Batches(Dataset[Batch]):
         """A window of this length or, one in three of those that do not end the 30 s, of a shorter one."""
         is_shorter = not is_last and generator.random() < 1 / 3
         seconds = generator.uniform(1.0, shape.seconds) if is_shorter else shape.seconds
-        return window_of(generator, self._pool, seconds, is_first, is_last, shape.clean_share)
+        return window_of(generator, self._pool, seconds, is_first, is_last)
 
 
 def _first_tick(ticks: int, generator: Generator) -> int:

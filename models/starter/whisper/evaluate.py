@@ -16,15 +16,7 @@ from faster_whisper import WhisperModel
 from numpy.typing import NDArray
 
 from starter.whisper.speaker import DIGITS, SAMPLE_RATE_HZ, Speaker, Utterance, Word
-from starter.whisper.speech import (
-    HELD_OUT_RATES,
-    HELD_OUT_VOICES,
-    TRAINING_RATES,
-    TRAINING_VOICES,
-    recorded,
-    segments,
-    utterances,
-)
+from starter.whisper.speech import HELD_OUT, TRAINING, recorded, utterances
 
 SEED = 20260103
 _LONG_S = (25.0, 75.0)
@@ -60,11 +52,11 @@ def long_sounds(model: WhisperModel, said: Sequence[Utterance], seconds: float) 
         text, times = heard_in(model, sound)
         references.append(" ".join(DIGITS[word.digit] for word in words))
         heard.append(text)
-        parts = [(part[0].begin / SAMPLE_RATE_HZ, part[-1].end / SAMPLE_RATE_HZ) for part in segments(words)]
-        if len(parts) == len(times):
+        if len(words) == len(times):
             counts_right += 1
-            pairs = zip(parts, times, strict=True)
-            off_s += [max(abs(part[0] - time[0]), abs(part[1] - time[1])) for part, time in pairs]
+            said_s = [(word.begin / SAMPLE_RATE_HZ, word.end / SAMPLE_RATE_HZ) for word in words]
+            pairs = zip(said_s, times, strict=True)
+            off_s += [max(abs(one[0] - two[0]), abs(one[1] - two[1])) for one, two in pairs]
     return {
         "sounds": len(references),
         "word error rate": round(float(jiwer.wer(references, heard)), 4),
@@ -101,8 +93,8 @@ def main() -> None:
     arguments = parser.parse_args()
     model = WhisperModel(str(arguments.model), device="cpu", compute_type="int8", cpu_threads=1)
     speaker, generator = Speaker(arguments.espeak), np.random.default_rng(SEED)
-    held_out = utterances(speaker, generator, HELD_OUT_VOICES, HELD_OUT_RATES, arguments.count)
-    known = utterances(speaker, generator, TRAINING_VOICES, TRAINING_RATES, arguments.count)
+    held_out = utterances(speaker, generator, HELD_OUT, arguments.count)
+    known = utterances(speaker, generator, TRAINING, arguments.count)
     # Said voice by voice: long sounds hear all of them by turns.
     mixed = [held_out[index] for index in generator.permutation(len(held_out))]
     report = {

@@ -65,11 +65,13 @@ def make_model(tokenizer: Tokenizer) -> WhisperForConditionalGeneration:
         # What is heard must weigh as much as where: positions are sinusoids of amplitude 1.
         for convolution in (encoder.conv1, encoder.conv2):
             nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
-        # Neighbours are alike from the start, as the encoder's positions are: places in a text and 1501 timestamps are
-        # learnt from fewer examples.
-        waves = 0.1 * sinusoids(TICKS + 1, config.d_model)
-        decoder.embed_positions.weight.copy_(waves[: config.max_target_positions])
-        decoder.embed_tokens.weight[tokenizer.token_to_id("<|0.00|>") :] = waves
+        # Neighbours are alike from the start, as the encoder's positions are: 1501 timestamps from fewer examples.
+        decoder.embed_tokens.weight[tokenizer.token_to_id("<|0.00|>") :] = 0.3 * sinusoids(TICKS + 1, config.d_model)
+        # Queries and keys that are alike look where they are: the encoder nearby, the decoder at the time that it read.
+        for attention in [layer.self_attn for layer in encoder.layers] + [
+            layer.encoder_attn for layer in decoder.layers
+        ]:
+            attention.q_proj.weight.copy_(attention.k_proj.weight)
     return model
 
 

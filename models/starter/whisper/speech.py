@@ -10,27 +10,50 @@ from scipy.signal import butter, lfilter
 
 from starter.whisper.speaker import SAMPLE_RATE_HZ, Manner, Speaker, Utterance, Word
 
-# `en` is British; espeak-ng takes no `en-gb`.
-ACCENTS = ("en-us", "en", "en-gb-x-rp", "en-gb-scotland")
+# American and British; espeak-ng takes no `en-gb`.
+ACCENTS = ("en-us", "en")
 _VARIANTS = (
-    *("", "+m1", "+m2", "+m4", "+m5", "+m6", "+m8", "+f1", "+f3", "+f4", "+f5", "+klatt", "+klatt3", "+steph"),
+    *("", "+m1", "+m2", "+m4", "+m5", "+m6", "+m8", "+f1", "+f3", "+f4", "+f5", "+klatt", "+klatt3", "+klatt4"),
     *("+adam", "+caleb", "+edward", "+linda", "+ian", "+john", "+belinda", "+Michael", "+Andy", "+Annie", "+max"),
+    *("+Andrea", "+anika", "+aunty", "+boris", "+Gene", "+grandma", "+grandpa", "+Hugo", "+iven", "+Jacky", "+Lee"),
+    *("+Marco", "+Mario", "+Mike", "+Nguyen", "+pablo", "+paul", "+quincy", "+Reed", "+rob", "+steph", "+steph3"),
+    *("+Storm", "+travis", "+victor", "+zac"),
 )
 _HELD_OUT_VARIANTS = ("+m3", "+m7", "+f2", "+klatt2", "+david", "+Alicia")
-TRAINING_VOICES = tuple(accent + variant for accent in ACCENTS for variant in _VARIANTS)
-HELD_OUT_VOICES = tuple(accent + variant for accent in ACCENTS for variant in _HELD_OUT_VARIANTS)
-# Words a minute. Those held out lie between those of the training.
-TRAINING_RATES = tuple(range(100, 281, 10))
-HELD_OUT_RATES = (105, 145, 175, 205, 245)
 _SEPARATORS = (" ", " ", ", ", ". ")
 _MOST_DIGITS = 10
 # What Whisper's encoder hears, and the length of one of its positions and of one tick of its timestamps.
 WINDOW_S = 30.0
 TICK = 320
 TICKS = int(WINDOW_S * SAMPLE_RATE_HZ) // TICK
-# So long a silence ends a segment, and so many words fill one: in a long one it is hard to keep the place.
-SEGMENT_PAUSE_S = 0.5
-SEGMENT_WORDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Voices:
+    """Who speaks, and how.
+
+    Args:
+        names: as espeak-ng calls them.
+        rates: words a minute.
+        scales: as in Manner.
+    """
+
+    names: tuple[str, ...]
+    rates: tuple[int, ...]
+    scales: tuple[float, ...] = (1.0,)
+
+
+# Half of it is said by smaller or larger heads than the voices have, which makes more voices of them.
+TRAINING = Voices(
+    names=tuple(accent + variant for accent in ACCENTS for variant in _VARIANTS),
+    rates=tuple(range(100, 281, 10)),
+    scales=(*(1.0,) * 9, 0.85, 0.9, 0.95, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3),
+)
+# Their rates lie between those of the training.
+HELD_OUT = Voices(
+    names=tuple(accent + variant for accent in ACCENTS for variant in _HELD_OUT_VARIANTS),
+    rates=(105, 145, 175, 205, 245),
+)
 
 
 class Pool:
@@ -63,44 +86,28 @@ class Window:
     lead_ticks: int
 
 
-def utterances(
-    speaker: Speaker, generator: Generator, voices: Sequence[str], rates: Sequence[int], count: int
-) -> list[Utterance]:
-    """Random digits, one to ten at a time, in random manners of these voices and rates; voice by voice."""
+def utterances(speaker: Speaker, generator: Generator, voices: Voices, count: int) -> list[Utterance]:
+    """Random digits, one to ten at a time, in random manners of these voices; voice by voice."""
     asked = []
     for _ in range(count):
         manner = Manner(
-            voice=str(generator.choice(voices)),
-            rate=int(generator.choice(rates)),
+            voice=str(generator.choice(voices.names)),
+            rate=int(generator.choice(voices.rates)),
             pitch=int(generator.integers(25, 76)),
             pitch_range=int(generator.integers(20, 81)),
             separator=str(generator.choice(_SEPARATORS)),
+            scale=float(generator.choice(voices.scales)),
         )
         asked.append((manner, generator.integers(0, 10, generator.integers(1, _MOST_DIGITS + 1)).tolist()))
     return [speaker.say(digits, manner) for manner, digits in sorted(asked, key=lambda pair: pair[0].voice)]
 
 
-def segments(words: Sequence[Word], most_words: int = SEGMENT_WORDS) -> list[list[Word]]:
-    """The words, parted where nothing is said for SEGMENT_PAUSE_S, and after so many words."""
-    parts: list[list[Word]] = []
-    for word in words:
-        is_near = bool(parts) and word.begin - parts[-1][-1].end < SEGMENT_PAUSE_S * SAMPLE_RATE_HZ
-        if is_near and len(parts[-1]) < most_words:
-            parts[-1].append(word)
-        else:
-            parts.append([word])
-    return parts
-
-
-def window_of(
-    generator: Generator, pool: Pool, seconds: float, is_first: bool, is_last: bool, clean_share: float
-) -> Window:
+def window_of(generator: Generator, pool: Pool, seconds: float, is_first: bool, is_last: bool) -> Window:
     """Utterances that fit, between pauses; one in sixteen windows holds none.
 
     Args:
         is_first: it begins the 30 s; one in six begins within an utterance, as a window of a longer recording does.
         is_last: it ends the 30 s; one in four ends within an utterance.
-        clean_share: of windows that are left as espeak-ng made them.
     """
     sound = np.zeros(int(seconds * SAMPLE_RATE_HZ), np.float32)
     is_silent, begins_within = generator.random() < 1 / 16, is_first and generator.random() < 1 / 6
@@ -123,7 +130,7 @@ def window_of(
     whole = tuple(word for word in words if word.end <= sound.size)
     cut_at = next((word.begin for word in words if word.end > sound.size and word.begin < sound.size), None)
     lead = words[0].begin if words else sound.size
-    return Window(recorded(generator, sound, clean_share), whole, cut_at, lead // TICK)
+    return Window(recorded(generator, sound), whole, cut_at, lead // TICK)
 
 
 def _later_part(utterance: Utterance, generator: Generator) -> Utterance:
@@ -134,9 +141,9 @@ def _later_part(utterance: Utterance, generator: Generator) -> Utterance:
     return Utterance(utterance.samples[begin:], words)
 
 
-def recorded(generator: Generator, sound: NDArray[np.float32], clean_share: float = 0.25) -> NDArray[np.float32]:
-    """As a microphone in a room would have it: a band, an echo, noise, a level; by chance it is left clean."""
-    if generator.random() < clean_share:
+def recorded(generator: Generator, sound: NDArray[np.float32]) -> NDArray[np.float32]:
+    """As a microphone in a room would have it: a band, an echo, noise, a level; half are left clean."""
+    if generator.random() < 0.5:
         return sound
     if generator.random() < 0.3:
         low, high = generator.uniform(50, 350), generator.uniform(3200, 7500)

@@ -10,14 +10,13 @@ from tokenizers import Tokenizer
 
 from starter.whisper.layout import END_OF_TEXT, NO_SPEECH, NO_TIMESTAMPS, PREVIOUS, START
 from starter.whisper.speaker import DIGITS, Word
-from starter.whisper.speech import SEGMENT_WORDS, TICK, Window, segments
+from starter.whisper.speech import TICK, Window
 
 # A label that is not counted, and a place where nothing need be looked at.
 IGNORED = -100
 NOWHERE = (-1, -1)
-# Classes of frames: which digit is said, and which of its segment it is.
+# Of frames, beside the ten digits.
 NO_DIGIT = len(DIGITS)
-NO_PLACE = 15
 # faster-whisper lets no first timestamp be later than 1.00 s.
 _LATEST_FIRST_TICK = 50
 
@@ -51,26 +50,18 @@ class Targets:
     def first_timestamp(self) -> int:
         return self._zero_s
 
-    def row(
-        self,
-        window: Window,
-        first_tick: int,
-        prompt_length: int,
-        generator: Generator,
-        most_words: int = SEGMENT_WORDS,
-    ) -> Row:
-        """One window's row: with timestamps in three of four.
+    def row(self, window: Window, first_tick: int, prompt_length: int, generator: Generator) -> Row:
+        """One window's row: with timestamps in nine of ten.
 
         Args:
             first_tick: where the window's sound begins in the 30 s.
             prompt_length: so many tokens of an earlier text come first; 0 for none.
-            most_words: of a segment.
         """
-        is_timed = generator.random() < 0.75
+        is_timed = generator.random() < 0.9
         if not window.words and window.cut_at is None:
             row = self._silence(is_timed, generator)
         elif is_timed:
-            row = self._timed(window, first_tick, most_words)
+            row = self._timed(window, first_tick)
         else:
             row = self._untimed(window)
         prompt = self._prompt(prompt_length, generator) if prompt_length else []
@@ -81,26 +72,28 @@ class Targets:
         first = self._zero_s if generator.random() < 0.2 else self._no_speech
         return Row([self._start, self._zero_s if is_timed else self._no_timestamps], [first, self._end], [NOWHERE] * 2)
 
-    def _timed(self, window: Window, first_tick: int, most_words: int) -> Row:
-        """Each segment between its timestamps; of one that goes on beyond the window the whole words, and then where
-        it goes on."""
+    def _timed(self, window: Window, first_tick: int) -> Row:
+        """A segment for each word, between its timestamps; and where a word begins that goes on beyond the window.
+
+        The time just written says where to look next. In a longer segment a decoder as small as this loses its place.
+        """
         said: list[int] = []
         looks: list[tuple[int, int]] = []
         end = 0
-        for segment in segments(window.words, most_words):
+        for word, look in zip(window.words, _looks(window.words), strict=True):
             # Times never go back, though a word may end within the tick in which the next begins.
-            begin, end = max(end, segment[0].begin // TICK), -(-segment[-1].end // TICK)
-            said += [self._timestamp(first_tick + begin, is_first=not said), *self._text(segment)]
+            begin, end = max(end, word.begin // TICK), -(-word.end // TICK)
+            said += [self._timestamp(first_tick + begin, is_first=not said), self._digits[word.digit]]
             said.append(self._timestamp(first_tick + end))
-            looks += [(begin, begin + 1), *_looks(segment), (end - 2, end - 1)]
+            looks += [(max(0, begin - 1), begin + 2), look, (max(0, end - 3), end)]
         if window.cut_at is not None:
-            begin = window.cut_at // TICK
+            begin = max(end, window.cut_at // TICK)
             said.append(self._timestamp(first_tick + begin, is_first=not said))
-            looks.append((begin, begin + 1))
+            looks.append((max(0, begin - 1), begin + 2))
         return Row([self._start, *said], [*said, self._end], [*looks, NOWHERE])
 
     def _untimed(self, window: Window) -> Row:
-        said = self._text(window.words)
+        said = [self._digits[word.digit] for word in window.words]
         return Row(
             [self._start, self._no_timestamps, *said],
             [IGNORED, *said, self._end],
@@ -117,9 +110,6 @@ class Targets:
                 tokens[place] = self._timestamp(int(tick))
         return [self._previous, *tokens]
 
-    def _text(self, words: Sequence[Word]) -> list[int]:
-        return [self._digits[word.digit] for word in words]
-
     def _timestamp(self, tick: int, is_first: bool = False) -> int:
         return self._zero_s + (min(tick, _LATEST_FIRST_TICK) if is_first else tick)
 
@@ -129,9 +119,8 @@ def _looks(words: Sequence[Word]) -> list[tuple[int, int]]:
 
 
 def frame_labels(window: Window, ticks: int) -> NDArray[np.int64]:
-    """For each tick which digit is said, or NO_DIGIT, and which since the last pause it is, or NO_PLACE; (2, ticks)."""
-    labels = np.stack([np.full(ticks, NO_DIGIT), np.full(ticks, NO_PLACE)])
-    for segment in segments(window.words, len(window.words)):
-        for place, (word, (first, last)) in enumerate(zip(segment, _looks(segment), strict=True)):
-            labels[:, first : last + 1] = [[word.digit], [min(place, NO_PLACE - 1)]]
+    """For each tick which digit is said, or NO_DIGIT."""
+    labels = np.full(ticks, NO_DIGIT)
+    for word, (first, last) in zip(window.words, _looks(window.words), strict=True):
+        labels[first : last + 1] = word.digit
     return labels

@@ -25,19 +25,12 @@ from starter.whisper.batches import Batch, Batches
 from starter.whisper.layout import ALIGNED_HEADS, make_model, make_tokenizer, save
 from starter.whisper.network import decode, encode
 from starter.whisper.speaker import Speaker
-from starter.whisper.speech import (
-    HELD_OUT_RATES,
-    HELD_OUT_VOICES,
-    TRAINING_RATES,
-    TRAINING_VOICES,
-    Pool,
-    utterances,
-)
-from starter.whisper.targets import IGNORED, NO_DIGIT, NO_PLACE, Targets
+from starter.whisper.speech import HELD_OUT, TRAINING, Pool, utterances
+from starter.whisper.targets import IGNORED, NO_DIGIT, Targets
 
 SEED = 20260102
-STEPS = 12_000
-UTTERANCES = 8_000
+STEPS = 9_000
+UTTERANCES = 10_000
 PEAK_LEARNING_RATE = 1.5e-3
 WARMUP_STEPS = 150
 # The last share of the steps, in which the learning rate falls to nothing.
@@ -61,22 +54,21 @@ class Outcome:
 
 
 class Learner(nn.Module):
-    """The model and, for the training only, a head that names the digit of each frame and its place."""
+    """The model and, for the training only, a head that names the digit of each frame."""
 
     def __init__(self, model: WhisperForConditionalGeneration) -> None:
         super().__init__()
         self.model = model
-        self.frame_head = nn.Linear(model.config.d_model, NO_DIGIT + 1 + NO_PLACE + 1)
+        self.frame_head = nn.Linear(model.config.d_model, NO_DIGIT + 1)
 
     def forward(self, batch: Batch) -> Outcome:
         with torch.autocast("cpu", torch.bfloat16):
             hidden = encode(self.model, batch.heard)
             logits, looks = decode(self.model, hidden, batch.log_counts, batch.ids)
             frames = self.frame_head(hidden[:, : batch.frames.shape[-1]])
-        digits, places = frames.float().transpose(1, 2).split((NO_DIGIT + 1, NO_PLACE + 1), 1)
         return Outcome(
             text=cross_entropy(logits.float().transpose(1, 2), batch.labels, ignore_index=IGNORED),
-            frames=cross_entropy(digits, batch.frames[:, 0]) + cross_entropy(places, batch.frames[:, 1]),
+            frames=cross_entropy(frames.float().transpose(1, 2), batch.frames),
             looks=look_loss(looks, batch),
             logits=logits,
         )
@@ -110,7 +102,7 @@ class Training:
         self.mean = copy.deepcopy(model)
         self.step = 0
         learnt = [parameter for parameter in self.learner.parameters() if parameter.requires_grad]
-        self._optimiser = torch.optim.AdamW(learnt, betas=(0.9, 0.98), weight_decay=0.01)
+        self._optimiser = torch.optim.AdamW(learnt, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
 
     def learn(self, batch: Batch, steps: int) -> Outcome:
         """Do one of so many steps."""
@@ -118,7 +110,7 @@ class Training:
             group["lr"] = learning_rate(self.step, steps)
         outcome: Outcome = self.learner(batch)
         self._optimiser.zero_grad()
-        (outcome.text + aid(self.step) * (outcome.frames + 0.5 * outcome.looks)).backward()
+        (outcome.text + aid(self.step) * (outcome.frames + outcome.looks)).backward()
         nn.utils.clip_grad_norm_(self.learner.parameters(), 1.0)
         self._optimiser.step()
         decay = min(MEAN_DECAY, (1 + self.step) / (10 + self.step))
@@ -191,8 +183,8 @@ def _log(line: str) -> None:
 def _pools(espeak: Path, count: int) -> tuple[Pool, Pool]:
     """Of the training's voices and of those held out."""
     speaker, generator = Speaker(espeak), np.random.default_rng(SEED)
-    pool = Pool(utterances(speaker, generator, TRAINING_VOICES, TRAINING_RATES, count))
-    return pool, Pool(utterances(speaker, generator, HELD_OUT_VOICES, HELD_OUT_RATES, _HELD_OUT_UTTERANCES))
+    pool = Pool(utterances(speaker, generator, TRAINING, count))
+    return pool, Pool(utterances(speaker, generator, HELD_OUT, _HELD_OUT_UTTERANCES))
 
 
 def _run(arguments: argparse.Namespace, tokenizer: Tokenizer, training: Training) -> None:
