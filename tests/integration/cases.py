@@ -43,6 +43,11 @@ def cases_of(subjects: Iterable[Subject], slo: SloFile) -> Iterator[Case]:
             yield from (Case(subject, proof.name, service) for service in services)
 
 
+def offering(service: str, subjects: Iterable[Subject], slo: SloFile) -> list[Subject]:
+    """Those of the images that offer the service."""
+    return [subject for subject in subjects if service in slo.target_of(subject.reference).services]
+
+
 def smaller_of(case: Case, others: Iterable[Subject], slo: SloFile) -> Subject | None:
     """Where a loading proof of a service is rather made: on the image that holds this service alone."""
     if case.proof not in _LOADING or len(slo.target_of(case.subject.reference).services) == 1:

@@ -1,8 +1,11 @@
-"""Every test that takes `subject` runs once for each image under test."""
+"""Every test that takes `subject` runs once for each image under test.
+
+One that takes `listening` or `speaking` runs once for each of them that offers speech to text, or text to speech.
+"""
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 # All three are read when testcontainers is imported. The reaper would be pulled from a registry, and every test removes
@@ -12,20 +15,33 @@ os.environ.setdefault("TESTCONTAINERS_CONNECTION_MODE", "docker_host")
 os.environ.setdefault("TESTCONTAINERS_HOST_OVERRIDE", "127.0.0.1")
 
 import pytest
+from tests.integration.cases import offering
 from tests.integration.subjects import VARIABLE, Subject, subjects
 
 from coldstart_harness.archive.image import ImageAtRest, image_at_rest
 from coldstart_harness.engine import find_engine
+from coldstart_harness.slo.loading import load_slo
+
+SLO = load_slo(Path(__file__).parents[2] / "slo.toml")
+# What a test may take → the service that an image must offer for it.
+OFFERING = {"listening": "asr", "speaking": "tts"}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "subject" not in metafunc.fixturenames:
-        return
-    found = subjects()
+    under_test = subjects()
     reason = f"{VARIABLE} names no images: `./nixw run .#test` builds and loads them, and sets it"
-    absent = [pytest.param(None, id="no-image", marks=pytest.mark.skip(reason=reason))]
-    parameters = [pytest.param(subject, id=subject.attribute) for subject in found] or absent
-    metafunc.parametrize("subject", parameters, scope="session")
+    if "subject" in metafunc.fixturenames:
+        metafunc.parametrize("subject", parameters_of(under_test, reason), scope="session")
+    for name, service in OFFERING.items():
+        if name in metafunc.fixturenames:
+            why_none = f"no image under test offers {service}" if under_test else reason
+            metafunc.parametrize(name, parameters_of(offering(service, under_test, SLO), why_none), scope="module")
+
+
+def parameters_of(found: Sequence[Subject], why_none: str) -> list[object]:
+    """One for each image; where there is none, one that is skipped and says why."""
+    absent: list[object] = [pytest.param(None, id="no-image", marks=pytest.mark.skip(reason=why_none))]
+    return [pytest.param(subject, id=subject.attribute) for subject in found] or absent
 
 
 @pytest.fixture(scope="session")
