@@ -6,6 +6,9 @@ let
   restricted = {
     license = "coqui-cpml";
   };
+  refused = {
+    license = "MIT AND CC-BY-NC-4.0";
+  };
   both = {
     license = "MIT AND coqui-cpml";
   };
@@ -16,6 +19,7 @@ let
         "Apache-2.0"
         "MIT"
       ];
+      refused = [ "CC-BY-NC-*" ];
       inherit accepted;
     } "voice";
   isRefused = value: !(builtins.tryEval value).success;
@@ -48,6 +52,10 @@ in
   "of several licenses those that were accepted are recorded" = {
     expr = (entryOf [ "coqui-cpml" ] both).acceptedLicenses;
     expected = [ "coqui-cpml" ];
+  };
+  "a refused license stops evaluation, even where it is accepted" = {
+    expr = isRefused (entryOf [ "CC-BY-NC-4.0" ] refused);
+    expected = true;
   };
   "an acceptance that no model needs is not recorded" = {
     expr = (entryOf [ "coqui-cpml" ] free).acceptedLicenses;

@@ -11,6 +11,7 @@ let
     "duplicateNamesOf"
     "healthCheckOf"
     "hubUrlOf"
+    "isLicenseAmong"
     "isUsableFile"
     "licensesOf"
     "promisesOf"

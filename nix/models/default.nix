@@ -17,8 +17,10 @@ let
     else
       entry;
 
+  policy = builtins.fromTOML (builtins.readFile ../../licenses.toml);
+
   entries = lib.mapAttrs (coldstartLib.acceptedEntryOf {
-    open = import ./open-licenses.nix;
+    inherit (policy) open refused;
     accepted = acceptedLicenses;
   }) (lib.mapAttrs (_name: pinned) (import ./catalogue { inherit lib coldstartLib; }));
 
