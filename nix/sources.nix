@@ -26,6 +26,10 @@ let
 in
 {
   converter = treeOf "coldstart-convert" [ "models/convert" ];
+  downloader = builtins.path {
+    name = "download.py";
+    path = ../harness/coldstart_harness/catalogue/download.py;
+  };
   harness = treeOf "coldstart-harness" [
     "bench"
     "harness"

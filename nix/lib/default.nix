@@ -10,7 +10,6 @@ let
     "checkedEntryOf"
     "duplicateNamesOf"
     "healthCheckOf"
-    "hubUrlOf"
     "isLicenseAmong"
     "isUsableFile"
     "licensesOf"

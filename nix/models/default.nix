@@ -24,6 +24,8 @@ let
     accepted = acceptedLicenses;
   }) (lib.mapAttrs (_name: pinned) (import ./catalogue { inherit lib coldstartLib; }));
 
+  mkHubFile = import ./hub-file.nix { inherit pkgs sources; };
+
   # Only conversion imports torch; an image never holds this environment.
   conversionEnvironment = python.environmentOf {
     name = "convert";
@@ -32,7 +34,7 @@ let
 
   fileOf =
     entry: file:
-    { sha256, ... }:
+    { sha256, size, ... }:
     if entry ? directory then
       builtins.path {
         name = baseNameOf file;
@@ -41,13 +43,9 @@ let
         inherit sha256;
       }
     else
-      pkgs.fetchurl {
-        name = baseNameOf file;
-        url = coldstartLib.hubUrlOf {
-          inherit (entry) repository revision;
-          inherit file;
-        };
-        inherit sha256;
+      mkHubFile {
+        inherit (entry) repository revision;
+        inherit file sha256 size;
       };
 
   # The model as published: in the Hugging Face layout, as the reference engine reads it, or what a package installs.
