@@ -12,7 +12,7 @@ from unittest import mock
 from tests.doubles import FakeNextTokenEngine
 
 from coldstart.apps.command import main
-from coldstart.apps.engines import NextTokenFactory
+from coldstart.apps.wheel import NextTokenFactory
 from coldstart.runtime.settings import Settings
 from coldstart.runtime.timeline import StartupTimeline
 

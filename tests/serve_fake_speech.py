@@ -7,14 +7,12 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from types import FrameType
 from typing import Any
 from unittest import mock
 
 from tests.asr_serving import FakeSpeechServing
 
-from coldstart.apps import modes
 from coldstart.apps.command import main
 from coldstart.runtime.loading import TaskServing
 from coldstart.runtime.settings import Settings
@@ -38,7 +36,7 @@ def _close(_signum: int, _frame: FrameType | None) -> None:
 if __name__ == "__main__":
     signal.signal(signal.SIGUSR1, _open)
     signal.signal(signal.SIGUSR2, _close)
-    mock.patch.dict(modes.SERVICES, {"asr": replace(modes.SERVICES["asr"], tasks=_tasks)}).start()
+    mock.patch("coldstart.apps.asr.tasks", _tasks).start()
     mock.patch("coldstart.engines.pyav_audio.PyAvDecoder", return_value=_FAKES.decoder).start()
     # As in coldstart.__main__: an engine that hangs must not hold the end up.
     status = main(sys.argv[1:], StartupTimeline(), os.environ)

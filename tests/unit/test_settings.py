@@ -6,10 +6,9 @@ from unittest.mock import Mock
 import pytest
 
 from coldstart.apps import asr
-from coldstart.apps.engines import NEXT_TOKEN_ENGINES
 from coldstart.apps.modes import MODES, SERVICES, served_models, services_of
 from coldstart.apps.ports import DEFAULT_PORTS, port_of
-from coldstart.apps.wheel import tasks
+from coldstart.apps.wheel import NEXT_TOKEN_ENGINES, tasks
 from coldstart.domain.errors import ConfigurationError
 from coldstart.domain.manifest import Manifest, ModelEntry
 from coldstart.runtime.loading import TaskServing
@@ -93,13 +92,15 @@ def test_a_mode_needs_its_models() -> None:
 def test_a_service_serves_the_tasks_that_it_needs() -> None:
     """What decides whether it is offered is what it asks of the manifest then."""
     for service in SERVICES.values():
-        assert service.tasks(_settings()).keys() == service.needs
+        assert service.composition().tasks(_settings()).keys() == service.needs
 
 
 def test_a_service_that_is_not_offered_is_not_asked() -> None:
-    """A device for recognition that this machine lacks is no matter to an image without recognisers."""
+    """An engine for recognition that there is not is no matter where there are no recognisers."""
     held = Manifest((ModelEntry("alpha", "next-token", "fake", "own/alpha", "r1", "MIT", True, {}, {}),))
     assert services_of(_settings(service_mode="all", asr_engine="steam"), held) == (SERVICES["wheel"],)
+    with pytest.raises(ConfigurationError, match="which needs models of the tasks speech-to-text and voice-activity"):
+        services_of(_settings(service_mode="asr", asr_engine="steam"), held)
 
 
 def test_every_mode_has_its_port() -> None:

@@ -1,10 +1,12 @@
-"""Speech recognition, composed: what writes speech down, what tells it from silence, and their routes."""
+"""Speech recognition, composed: engines, what writes speech down, what tells it from silence, and their routes."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from coldstart.apps.engines import TRANSCRIBERS, VOICE_ACTIVITY_DETECTORS, check_asr_device
+import structlog
+
 from coldstart.domain.audio import SoundStreamDecoder
 from coldstart.domain.errors import ConfigurationError
 from coldstart.domain.manifest import ModelEntry
@@ -21,6 +23,53 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+TranscriberFactory: TypeAlias = Callable[[Path], Transcriber]
+VoiceActivityFactory: TypeAlias = Callable[[Path], VoiceActivityDetector]
+
+# A window of live sound waits for one chunk of each of the others, together about a tenth of a second.
+_MAX_VOICE_BATCH = 8
+
+
+def _check_device(settings: Settings) -> None:
+    """Before anything starts: nobody should wait for a model to load to be told that there is no GPU for it.
+
+    Raises:
+        ConfigurationError: ASR_DEVICE is `cuda` and cannot be had; the sentence names what is missing.
+    """
+    if settings.asr_device == "cuda":
+        from coldstart.engines.ctranslate2_device import device_for
+
+        device_for("cuda")
+
+
+def _ctranslate2(settings: Settings) -> TranscriberFactory:
+    from coldstart.engines.ctranslate2_device import device_for
+    from coldstart.engines.ctranslate2_transcriber import COMPUTE_TYPES, CTranslate2Transcriber
+
+    device = device_for(settings.asr_device)
+    structlog.get_logger("coldstart.models").info(
+        "asr_device", device=device, compute_type=COMPUTE_TYPES[device], wanted=settings.asr_device
+    )
+    return partial(CTranslate2Transcriber, threads=settings.engine_threads, device=device)
+
+
+TRANSCRIBERS: Mapping[str, Callable[[Settings], TranscriberFactory]] = {
+    "ctranslate2": _ctranslate2,
+}
+
+
+def _silero(_settings: Settings) -> VoiceActivityFactory:
+    from coldstart.engines.silero_voice_activity import SileroVoiceActivityDetector
+
+    # One thread, as Silero's own code: its graph is one small step after the other.
+    return partial(SileroVoiceActivityDetector, threads=1, max_batch=_MAX_VOICE_BATCH)
+
+
+VOICE_ACTIVITY_DETECTORS: Mapping[str, Callable[[Settings], VoiceActivityFactory]] = {
+    "onnxruntime": _silero,
+}
+
+
 def tasks(settings: Settings) -> Mapping[str, TaskServing[Any, Any, Any]]:
     """The models that speech recognition takes, and the engines that serve them.
 
@@ -31,7 +80,7 @@ def tasks(settings: Settings) -> Mapping[str, TaskServing[Any, Any, Any]]:
     if engine not in TRANSCRIBERS:
         allowed = " or ".join(map(repr, TRANSCRIBERS))
         raise ConfigurationError(f"ASR_ENGINE is {engine!r}; it must be {allowed}")
-    check_asr_device(settings)
+    _check_device(settings)
     return {
         "speech-to-text": TaskServing(
             engine_name=engine,

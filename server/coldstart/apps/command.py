@@ -7,8 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import FrameType
 
-from coldstart.apps.engines import NEXT_TOKEN_ENGINES
-from coldstart.apps.modes import MODES, Service, served_models, services_of
+from coldstart.apps.modes import MODES, Composition, compositions_of, served_models, services_of
 from coldstart.apps.ports import DEFAULT_PORTS
 from coldstart.domain.errors import ConfigurationError
 from coldstart.domain.manifest import load_manifest
@@ -24,7 +23,7 @@ EXIT_CONFIGURATION = 2
 
 _USAGE = """usage: python -m coldstart [--help | --env-file MODE]
 
-Serves models over HTTP until SIGTERM. SERVICE_MODE is {modes}; WHEEL_ENGINE is {engines}.
+Serves models over HTTP until SIGTERM. SERVICE_MODE is {modes}.
 Everything is chosen by environment variables; --env-file writes those of a mode as a file for `docker run --env-file`:
 {variables}
 """
@@ -59,9 +58,7 @@ def main(arguments: Sequence[str], timeline: StartupTimeline, environ: Mapping[s
 
 def _tell(arguments: Sequence[str]) -> int:
     """Write what is asked for instead of serving."""
-    usage = _USAGE.format(
-        modes=" or ".join(MODES), engines=" or ".join(NEXT_TOKEN_ENGINES), variables=describe_settings()
-    )
+    usage = _USAGE.format(modes=" or ".join(MODES), variables=describe_settings())
     match list(arguments):
         case ["--help"]:
             sys.stdout.write(usage)
@@ -75,14 +72,14 @@ def _tell(arguments: Sequence[str]) -> int:
     return 0
 
 
-def compose(settings: Settings, timeline: StartupTimeline) -> tuple[Core, tuple[Service, ...]]:
-    """The process's core and the services that it offers; sets up the logs, starts nothing.
+def compose(settings: Settings, timeline: StartupTimeline) -> tuple[Core, tuple[Composition, ...]]:
+    """The process's core and what composes the services that it offers; sets up the logs, starts nothing.
 
     Raises:
         ConfigurationError: an unknown mode or engine, or a manifest that cannot be read or lacks the models.
     """
     manifest = load_manifest(settings.models_manifest)
-    services = services_of(settings, manifest)
+    services = compositions_of(services_of(settings, manifest))
     tasks = {task: serving for service in services for task, serving in service.tasks(settings).items()}
     models = served_models(settings, manifest, tasks)
     configure_logs(settings)

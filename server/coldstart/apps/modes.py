@@ -1,10 +1,9 @@
 """SERVICE_MODE → what the process serves."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from coldstart.apps import asr, tts, wheel
 from coldstart.domain.errors import ConfigurationError
 from coldstart.domain.manifest import Manifest, ModelEntry
 from coldstart.runtime.core import Core
@@ -15,28 +14,54 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
 
 
+class Composition(Protocol):
+    """What composes one service: a module of this package."""
+
+    def tasks(self, settings: Settings, /) -> Mapping[str, TaskServing[Any, Any, Any]]:
+        """Each task of models that it needs, and how it is served; imports no web framework, for models load before."""
+
+    def routers(self) -> "list[APIRouter]":
+        """Its HTTP side."""
+
+    def services(self, core: Core, /) -> Mapping[type[Any], Any]:
+        """Class → instance, for `create_app`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """One service.
 
     Args:
         needs: the tasks of models without which it cannot be offered.
-        tasks: each of them and how it is served, asked of what is named or offered only; imports no web framework, for
-            models load before.
-        routers: its HTTP side.
-        services: class → instance, for `create_app`.
+        composition: imports what composes it; asked of what is offered only, for an image holds no code of the others.
     """
 
     needs: frozenset[str]
-    tasks: Callable[[Settings], Mapping[str, TaskServing[Any, Any, Any]]]
-    routers: "Callable[[], list[APIRouter]]"
-    services: Callable[[Core], Mapping[type[Any], Any]]
+    composition: Callable[[], Composition]
+
+
+def _wheel() -> Composition:
+    from coldstart.apps import wheel
+
+    return wheel
+
+
+def _asr() -> Composition:
+    from coldstart.apps import asr
+
+    return asr
+
+
+def _tts() -> Composition:
+    from coldstart.apps import tts
+
+    return tts
 
 
 SERVICES: Mapping[str, Service] = {
-    "wheel": Service(frozenset({"next-token"}), wheel.tasks, wheel.routers, wheel.services),
-    "asr": Service(frozenset({"speech-to-text", "voice-activity"}), asr.tasks, asr.routers, asr.services),
-    "tts": Service(frozenset({"text-to-speech"}), tts.tasks, tts.routers, tts.services),
+    "wheel": Service(frozenset({"next-token"}), _wheel),
+    "asr": Service(frozenset({"speech-to-text", "voice-activity"}), _asr),
+    "tts": Service(frozenset({"text-to-speech"}), _tts),
 }
 
 ALL = "all"
@@ -53,9 +78,6 @@ def services_of(settings: Settings, manifest: Manifest) -> tuple[Service, ...]:
     if mode not in MODES:
         met = repr(mode) if mode else "not set"
         raise ConfigurationError(f"SERVICE_MODE is {met}; it must be {' or '.join(map(repr, MODES))}")
-    if mode != ALL:
-        # A wrong setting is told before a missing model.
-        SERVICES[mode].tasks(settings)
     at_hand = {model.task for model in manifest.models}
     named = SERVICES.values() if mode == ALL else (SERVICES[mode],)
     services = tuple(service for service in named if service.needs <= at_hand)
@@ -66,6 +88,18 @@ def services_of(settings: Settings, manifest: Manifest) -> tuple[Service, ...]:
             f"{settings.models_manifest} has models of {', '.join(sorted(at_hand)) or 'none'}"
         )
     return services
+
+
+def compositions_of(services: Sequence[Service]) -> tuple[Composition, ...]:
+    """What composes each of them.
+
+    Raises:
+        ConfigurationError: the image was built for other services, and is given models of these.
+    """
+    try:
+        return tuple(service.composition() for service in services)
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(f"SERVICE_MODE asks for more than this image was built for: {error}") from None
 
 
 def served_models(

@@ -16,7 +16,7 @@ from coldstart.api.app import create_app
 from coldstart.runtime.core import Core
 
 if TYPE_CHECKING:
-    from coldstart.apps.modes import Service
+    from coldstart.apps.modes import Composition
 
 # After the grace: time for the last refusals to reach their clients before connections are cut.
 _LAST_WORDS_S = 2
@@ -29,7 +29,7 @@ _PING_INTERVAL_S = 20.0
 _LAST_CALL_S = 0.5
 
 
-def build_app(core: Core, services: "Sequence[Service]") -> FastAPI:
+def build_app(core: Core, services: "Sequence[Composition]") -> FastAPI:
     """The application with the routers and services of the chosen mode."""
     instances = {kind: instance for service in services for kind, instance in service.services(core).items()}
     routers = [router for service in services for router in service.routers()]

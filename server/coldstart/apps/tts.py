@@ -1,10 +1,10 @@
-"""Text to speech, composed: voices of one or more models, the encoder of sound files, and their routes."""
+"""Text to speech, composed: engines, voices of one or more models, the encoder of sound files, and their routes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from coldstart.apps.engines import TEXT_TO_SPEECH_ENGINES
 from coldstart.domain.manifest import ModelEntry
 from coldstart.domain.speech import SpeechRequest, SpeechSynthesizer
 from coldstart.runtime.core import Core
@@ -17,7 +17,28 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
     from numpy.typing import NDArray
 
+SpeechFactory: TypeAlias = Callable[[Path], SpeechSynthesizer]
+
 _Serving = TaskServing[SpeechSynthesizer, SpeechRequest, "NDArray[np.float32]"]
+
+
+def _espeak_ng(_settings: Settings) -> SpeechFactory:
+    from coldstart.engines.espeak_synthesizer import EspeakSynthesizer
+
+    return EspeakSynthesizer
+
+
+def _kokoro(settings: Settings) -> SpeechFactory:
+    from coldstart.engines.kokoro_synthesizer import KokoroSynthesizer
+
+    return partial(KokoroSynthesizer, threads=settings.engine_threads, added_voices=settings.tts_voices)
+
+
+# A model is served by the first of these that it has an artifact for.
+TEXT_TO_SPEECH_ENGINES: Mapping[str, Callable[[Settings], SpeechFactory]] = {
+    "espeak-ng": _espeak_ng,
+    "kokoro": _kokoro,
+}
 
 
 def tasks(settings: Settings) -> Mapping[str, TaskServing[Any, Any, Any]]:

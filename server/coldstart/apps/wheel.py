@@ -1,10 +1,10 @@
-"""The token wheel, composed: next-token models, the wheel's and the OpenAI-compatible routes."""
+"""The token wheel, composed: engines, next-token models, the wheel's and the OpenAI-compatible routes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from coldstart.apps.engines import NEXT_TOKEN_ENGINES
 from coldstart.domain.errors import ConfigurationError
 from coldstart.domain.manifest import ModelEntry
 from coldstart.domain.next_token import NextTokenEngine, NextTokenRequest
@@ -17,6 +17,36 @@ if TYPE_CHECKING:
     import numpy as np
     from fastapi import APIRouter
     from numpy.typing import NDArray
+
+
+NextTokenFactory: TypeAlias = Callable[[Path], NextTokenEngine]
+
+# Eight sessions at once are the load that the benchmark measures; twice that leaves room for prefills beside them.
+_MAX_BATCH = 16
+
+
+def _onnxruntime(settings: Settings) -> NextTokenFactory:
+    from coldstart.engines.onnxruntime_next_token import OnnxRuntimeNextTokenEngine
+
+    return partial(
+        OnnxRuntimeNextTokenEngine,
+        threads=settings.engine_threads,
+        max_batch=_MAX_BATCH if settings.wheel_batching else 1,
+        cache_bytes=settings.kv_cache_bytes,
+    )
+
+
+def _transformers(settings: Settings) -> NextTokenFactory:
+    from coldstart.engines.transformers_next_token import TransformersNextTokenEngine
+
+    return partial(TransformersNextTokenEngine, threads=settings.engine_threads)
+
+
+# A new engine: one line here. Calling the value imports the inference library.
+NEXT_TOKEN_ENGINES: Mapping[str, Callable[[Settings], NextTokenFactory]] = {
+    "onnxruntime": _onnxruntime,
+    "transformers": _transformers,
+}
 
 
 def tasks(settings: Settings) -> Mapping[str, TaskServing[Any, Any, Any]]:
