@@ -15,7 +15,7 @@ import numpy as np
 from faster_whisper import WhisperModel
 from numpy.typing import NDArray
 
-from starter.whisper.speaker import DIGITS, SAMPLE_RATE_HZ, Speaker, Utterance, Word
+from starter.whisper.speaker import DIGITS, SAMPLE_RATE_HZ, Speaker, Utterance, Word, in_silence
 from starter.whisper.speech import HELD_OUT, TRAINING, recorded, utterances
 
 SEED = 20260103
@@ -28,15 +28,10 @@ def heard_in(model: WhisperModel, samples: NDArray[np.float32]) -> tuple[str, li
     return " ".join(segment.text.strip() for segment in found), [(segment.start, segment.end) for segment in found]
 
 
-def alone(utterance: Utterance) -> NDArray[np.float32]:
-    """The utterance between half seconds of silence."""
-    return np.pad(utterance.samples.astype(np.float32) / 32768, SAMPLE_RATE_HZ // 2)
-
-
 def error_rate(model: WhisperModel, said: Sequence[Utterance], is_recorded: bool) -> float:
     """Words wrong, missing or too many, for each word said; each utterance alone."""
     generator = np.random.default_rng(SEED)
-    sounds = [alone(utterance) for utterance in said]
+    sounds = [in_silence(utterance) for utterance in said]
     heard = [heard_in(model, recorded(generator, sound) if is_recorded else sound)[0] for sound in sounds]
     return float(jiwer.wer([utterance.text for utterance in said], heard))
 

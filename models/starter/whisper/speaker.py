@@ -89,6 +89,11 @@ class Utterance:
         return " ".join(DIGITS[word.digit] for word in self.words)
 
 
+def in_silence(utterance: Utterance) -> NDArray[np.float32]:
+    """Its samples in [-1, 1], with half a second of silence before and after."""
+    return np.pad(utterance.samples.astype(np.float32) / 32768, SAMPLE_RATE_HZ // 2)
+
+
 class Speaker:
     """espeak-ng in this process: one at a time, for one thread.
 

@@ -1,8 +1,8 @@
 """Train the starter speech recogniser: `PYTHONPATH=models python -m starter.whisper.train OUT_DIR --espeak DIR`.
 
 Writes config.json, generation_config.json, preprocessor_config.json, model.safetensors (float16) and tokenizer.json in
-the Hugging Face layout, and the log of the training on standard error. One thread and fixed seeds: on one kind of CPU
-the files are the same bytes every time, also when the training was stopped and taken up again at a checkpoint.
+the Hugging Face layout, golden.wav, and the log of the training on standard error. One thread and fixed seeds: on one
+kind of CPU the files are the same bytes every time, also when the training was stopped and taken up at a checkpoint.
 """
 
 import argparse
@@ -21,14 +21,17 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 from transformers import WhisperForConditionalGeneration
 
+from convert.golden_sound import write_sound
 from starter.whisper.batches import Batch, Batches
 from starter.whisper.layout import ALIGNED_HEADS, make_model, make_tokenizer, save
 from starter.whisper.network import decode, encode
-from starter.whisper.speaker import Speaker
+from starter.whisper.speaker import Manner, Speaker, in_silence
 from starter.whisper.speech import HELD_OUT, TRAINING, Pool, utterances
 from starter.whisper.targets import IGNORED, NO_DIGIT, Targets
 
 SEED = 20260102
+# What every start of an image must hear again.
+GOLDEN_DIGITS = (3, 1, 4, 1, 5)
 STEPS = 9_000
 UTTERANCES = 10_000
 PEAK_LEARNING_RATE = 1.5e-3
@@ -180,15 +183,15 @@ def _log(line: str) -> None:
     sys.stderr.flush()
 
 
-def _pools(espeak: Path, count: int) -> tuple[Pool, Pool]:
+def _pools(speaker: Speaker, count: int) -> tuple[Pool, Pool]:
     """Of the training's voices and of those held out."""
-    speaker, generator = Speaker(espeak), np.random.default_rng(SEED)
+    generator = np.random.default_rng(SEED)
     pool = Pool(utterances(speaker, generator, TRAINING, count))
     return pool, Pool(utterances(speaker, generator, HELD_OUT, _HELD_OUT_UTTERANCES))
 
 
-def _run(arguments: argparse.Namespace, tokenizer: Tokenizer, training: Training) -> None:
-    pool, held_out = _pools(arguments.espeak, arguments.utterances)
+def _run(arguments: argparse.Namespace, speaker: Speaker, tokenizer: Tokenizer, training: Training) -> None:
+    pool, held_out = _pools(speaker, arguments.utterances)
     targets = Targets(tokenizer)
     train(
         training,
@@ -216,13 +219,14 @@ def main() -> None:
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False
     torch.manual_seed(SEED)
-    tokenizer = make_tokenizer()
+    speaker, tokenizer = Speaker(arguments.espeak), make_tokenizer()
     training = Training(make_model(tokenizer))
     if arguments.checkpoint and arguments.checkpoint.exists():
         training.read(arguments.checkpoint)
     if training.step < arguments.steps:
-        _run(arguments, tokenizer, training)
+        _run(arguments, speaker, tokenizer, training)
     save(training.mean, tokenizer, arguments.out)
+    write_sound(in_silence(speaker.say(GOLDEN_DIGITS, Manner("en-us"))), arguments.out)
 
 
 if __name__ == "__main__":
