@@ -15,7 +15,7 @@ TRANSCRIPTIONS, SPEECH, LIVE = "/v1/audio/transcriptions", "/v1/audio/speech", "
 # More bytes than the kernel holds for a client that does not read: the last sentence cannot be made before it does.
 LONG_TEXT = {"input": "The cat sat on the mat, and nobody said a word. " * 80, "response_format": "wav"}
 # From one time to the next: a window holds at most 30 s, so that no two times are in one.
-EVERY_S = 25.0
+EVERY_S = 31.0
 
 
 def client_of(url: str) -> openai.OpenAI:
@@ -36,7 +36,7 @@ def samples_said() -> "np.ndarray[tuple[int], np.dtype[np.int16]]":
 
 
 def said_again_and_again(times: int) -> bytes:
-    """A WAV file in which the digits are said so many times, with silence in between, each in a window of its own."""
+    """A WAV file in which the digits are said so many times, with silence in between, no two in one window."""
     said = samples_said() / np.float32(32768)
     samples = np.zeros((1, round(times * EVERY_S * RATE_HZ)), np.float32)
     for number in range(times):

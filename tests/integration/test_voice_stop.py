@@ -50,7 +50,7 @@ def assert_ended_well(service: Isolated) -> None:
 
 def test_sigterm_in_mid_transcription_loses_nothing(listening: Subject) -> None:
     """The segments that are still to come arrive, up to the whole text; who comes after the signal gets 503."""
-    times = 10
+    times = 5
 
     def ask(url: str) -> tuple[list[Any], httpx.Response]:
         with client_of(url) as client:
