@@ -1,6 +1,6 @@
 """Which proof is run on what: every image under test, each of its services, every proof."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from coldstart_harness.proofs.table import PROOFS
 from coldstart_harness.slo.loading import SloFile
 
 EFFORT = Effort(runs=5, seconds=4, requests=1000)
-# They load a service for minutes, and ask the same code in every image that holds it.
-_LOADING = frozenset({"drain", "latency", "overload"})
+# They start or load a service many times over, and ask the same code in every image that holds it.
+_LONG = frozenset({"drain", "latency", "ledger", "overload"})
 # Rounds of load are a third of it each: shorter ones tell less of the service than of the moment.
 OVERLOAD_EFFORT = replace(EFFORT, seconds=10)
 
@@ -49,10 +49,17 @@ def offering(service: str, subjects: Iterable[Subject], slo: SloFile) -> list[Su
 
 
 def smaller_of(case: Case, others: Iterable[Subject], slo: SloFile) -> Subject | None:
-    """Where a loading proof of a service is rather made: on the image that holds this service alone."""
-    if case.proof not in _LOADING or len(slo.target_of(case.subject.reference).services) == 1:
+    """Where a long proof of a service is rather made: on the image that holds this service alone."""
+    if case.proof not in _LONG or len(slo.target_of(case.subject.reference).services) == 1:
         return None
     return next((other for other in others if set(slo.target_of(other.reference).services) == {case.service}), None)
+
+
+def smallest(subjects: Sequence[Subject], slo: SloFile) -> list[Subject]:
+    """Without the images of several services each of which another image holds alone."""
+    services = {subject: set(slo.target_of(subject.reference).services) for subject in subjects}
+    alone = set().union(*(held for held in services.values() if len(held) == 1))
+    return [subject for subject, held in services.items() if len(held) == 1 or held - alone]
 
 
 def trial_of(case: Case, slo: SloFile, engine: Engine, scratch: Path) -> Trial:

@@ -1,6 +1,7 @@
 """Every test that takes `subject` runs once for each image under test.
 
-One that takes `listening` or `speaking` runs once for each of them that offers speech to text, or text to speech.
+One that takes `loaded` runs for the smallest image of each service only; one that takes `listening` or `speaking` for
+each image that offers speech to text, or text to speech.
 """
 
 import os
@@ -15,7 +16,7 @@ os.environ.setdefault("TESTCONTAINERS_CONNECTION_MODE", "docker_host")
 os.environ.setdefault("TESTCONTAINERS_HOST_OVERRIDE", "127.0.0.1")
 
 import pytest
-from tests.integration.cases import offering
+from tests.integration.cases import offering, smallest
 from tests.integration.subjects import VARIABLE, Subject, subjects
 
 from coldstart_harness.archive.image import ImageAtRest, image_at_rest
@@ -32,6 +33,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     reason = f"{VARIABLE} names no images: `./nixw run .#test` builds and loads them, and sets it"
     if "subject" in metafunc.fixturenames:
         metafunc.parametrize("subject", parameters_of(under_test, reason), scope="session")
+    if "loaded" in metafunc.fixturenames:
+        metafunc.parametrize("loaded", parameters_of(smallest(under_test, SLO), reason), scope="module")
     for name, service in OFFERING.items():
         if name in metafunc.fixturenames:
             why_none = f"no image under test offers {service}" if under_test else reason

@@ -81,16 +81,16 @@ def ended(process: "subprocess.Popen[str]", document: Path) -> Ended:
 
 
 @pytest.fixture(scope="module")
-def runs(subject: Subject, tmp_path_factory: pytest.TempPathFactory) -> Runs:
+def runs(loaded: Subject, tmp_path_factory: pytest.TempPathFactory) -> Runs:
     directory = tmp_path_factory.mktemp("load")
     kept = promises_with(directory / "kept.toml", **GENEROUS)
     tight = promises_with(directory / "tight.toml", **{**GENEROUS, "p99_ms": 0.001})
     port = str(free_port_from(25557))
-    image = subject.reference.partition(":")[0]
-    services = load_slo(ROOT / "slo.toml").target_of(subject.reference).services
+    image = loaded.reference.partition(":")[0]
+    services = load_slo(ROOT / "slo.toml").target_of(loaded.reference).services
     name = "wheel" if "wheel" in services else next(iter(services))
     documents = [directory / f"{name}.json" for name in ("kept", "tightened", "distributed")]
-    with ready(subject) as (_container, service):
+    with ready(loaded) as (_container, service):
         flags = ("--host", service.url, "--image", image, "--service", name, "--users", "8", "--duration", SECONDS)
         master = ("--master", "--expect-workers", str(WORKERS), "--master-port", port)
         processes = [

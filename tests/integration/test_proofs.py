@@ -30,9 +30,7 @@ def marks_of(case: Case) -> list[pytest.MarkDecorator]:
         return [pytest.mark.skip(reason=f"not shown: it builds everything thrice, for minutes; `{command}` shows it")]
     if smaller := smaller_of(case, subjects(), SLO):
         command = f"./nixw run .#harness -- {case.proof} {case.subject.attribute}"
-        reason = (
-            f"not shown: it loads {case.service} for minutes, as it does in {smaller.attribute}; `{command}` shows it"
-        )
+        reason = f"not shown: it takes minutes for {case.service}, as in {smaller.attribute}; `{command}` shows it"
         return [pytest.mark.skip(reason=reason)]
     return [pytest.mark.gpu] if case.gpu else []
 
