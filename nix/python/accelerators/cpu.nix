@@ -10,7 +10,14 @@
 let
   wheels = builtins.fromJSON (builtins.readFile ./torch-cpu.json);
 
-  needsCuda = name: name == "triton" || lib.hasPrefix "nvidia-" name || lib.hasPrefix "cuda-" name;
+  needsCuda =
+    name:
+    lib.elem name [
+      "onnxruntime-gpu"
+      "triton"
+    ]
+    || lib.hasPrefix "nvidia-" name
+    || lib.hasPrefix "cuda-" name;
 
   made =
     package: wheel:
