@@ -7,13 +7,16 @@ import pytest
 from rich.console import Console
 
 from coldstart_harness.bench.bare import measurements_in
-from coldstart_harness.bench.command import ROWS, chosen_rows
+from coldstart_harness.bench.command import ROWS, chosen_rows, images_of
 from coldstart_harness.bench.report import SCHEMA_VERSION, Wanted, document_of, measured, table_of
+from coldstart_harness.bench.sizes import layer_lines
 from coldstart_harness.errors import UsageError
 
 MET = measured("start", "ready", "s", [1.2, 0.9, 1.1], wanted=Wanted("at most", 1.5))
 MISSED = measured("throughput", "8 sessions", "tok/s", [480.0], wanted=Wanted("at least", 500))
 PLAIN = measured("sizes", "image", "B", [54_700_000])
+RATIO = measured("asr", "HTTP over bare", "×", [1.06, 1.031, 1.02], wanted=Wanted("at most", 1.05))
+RATE = measured("voice-load", "answers", "1/s", [0.8321])
 
 
 def test_a_promise_is_kept_or_broken_by_the_median() -> None:
@@ -26,12 +29,14 @@ def test_a_promise_is_kept_or_broken_by_the_median() -> None:
 def test_the_table_has_value_range_and_verdict() -> None:
     """Each line has the median with its unit, the range of several runs, the bound and whether it is met."""
     stream = io.StringIO()
-    Console(file=stream, color_system=None, width=160).print(table_of([MET, MISSED, PLAIN]))
+    Console(file=stream, color_system=None, width=160).print(table_of([MET, MISSED, PLAIN, RATIO, RATE]))
     lines = [[cell.strip() for cell in line.split("│")[1:-1]] for line in stream.getvalue().splitlines() if "│" in line]
     assert lines == [
         ["ready", "1.10 s", "0.90 s to 1.20 s", "3", "at most 1.50 s", "met"],
         ["8 sessions", "480 tok/s", "", "1", "at least 500 tok/s", "MISSED"],
         ["image", "54.7 MB", "", "1", "", ""],
+        ["HTTP over bare", "1.03 ×", "1.02 × to 1.06 ×", "3", "at most 1.05 ×", "met"],
+        ["answers", "0.832 1/s", "", "1", "", ""],
     ]
 
 
@@ -64,8 +69,30 @@ def test_rows_are_chosen_by_name() -> None:
 @pytest.mark.parametrize("only", ["stat", "", "start,nope"])
 def test_an_unknown_row_is_refused_with_those_that_there_are(only: str) -> None:
     """The sentence names the rows that can be measured."""
-    with pytest.raises(UsageError, match="there are: sizes, start, http, throughput, bare, change, build"):
+    with pytest.raises(UsageError, match="there are: " + ", ".join(ROWS)):
         chosen_rows(only)
+
+
+@pytest.mark.parametrize(
+    ("rows", "images"),
+    [
+        (["tts"], ["image-tts"]),
+        (["vad", "http"], ["image-wheel", "image-asr", "image"]),
+        (["sizes"], ["image-wheel", "image-asr", "image-tts", "image"]),
+        (["build"], []),
+    ],
+)
+def test_only_the_images_that_are_measured_are_loaded(rows: list[str], images: list[str]) -> None:
+    """Each row names its images, and each of them is loaded once."""
+    assert images_of(rows) == images
+
+
+def test_an_image_is_weighed_without_its_models() -> None:
+    """The promise is of all layers but those of models, and every layer has a line."""
+    sizes = {"runtime": 47_000_000, "wheel av": 81_000_000, "model starter-whisper": 900_000_000, "code": 1_000_000}
+    without, *layers = layer_lines("image-asr", "coldstart-asr:1", sizes)
+    assert (without.median, without.is_met) == (129_000_000, True)
+    assert [(layer.name, layer.median) for layer in layers] == [(f"  {name}", size) for name, size in sizes.items()]
 
 
 def test_the_bare_engine_has_lines_of_its_own() -> None:

@@ -20,7 +20,7 @@ _PROGRAM = TREE / "bench" / "bare_engine.py"
 def measure_bare(bench: Bench) -> list[Measurement]:
     """Each engine in a process of its own on this machine, on the model and the thread count that the server takes."""
     measurements = []
-    for subject in bench.large_subjects():
+    for subject in bench.gpt2_124m():
         with bench.progress.phase(f"bare engine: {subject.label}"):
             figures = _figures(subject, bench.runs)
         measurements += measurements_in(figures, subject.label)
@@ -28,7 +28,7 @@ def measure_bare(bench: Bench) -> list[Measurement]:
 
 
 def _figures(subject: Subject, runs: int) -> Mapping[str, Any]:
-    assert subject.models is not None  # noqa: S101 - the large subjects have models of their own
+    assert subject.models is not None  # noqa: S101 - the 124M-sized subjects have models of their own
     threads = len(os.sched_getaffinity(0))
     artifact = subject.models / subject.engine_name
     options = ["--threads", str(threads), "--runs", str(runs)]

@@ -1,10 +1,11 @@
 """Rows `http` and `throughput`: a 124M-sized model through HTTP, and its engine without a server around it."""
 
-import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
+from coldstart_harness.bench.load import Ask, ask_together
 from coldstart_harness.bench.report import Measurement, Wanted, measured, rate_name, step_name
 from coldstart_harness.bench.rows import Bench
 from coldstart_harness.bench.sessions import WheelSession
@@ -28,7 +29,7 @@ _THROUGHPUT_RUNS = 3
 def measure_http(bench: Bench) -> list[Measurement]:
     """A token's time through HTTP, one session at a time, and the bare engine's beside it in the same run."""
     measurements = []
-    for subject in bench.large_subjects():
+    for subject in bench.gpt2_124m():
         with started(bench.engine, subject) as running, bench.progress.phase(f"http: {subject.label}") as phase:
             for context in CONTEXTS:
                 phase.say(f"context {context}")
@@ -54,7 +55,7 @@ def _step_times(url: str, context: int) -> list[float]:
 def measure_throughput(bench: Bench) -> list[Measurement]:
     """Tokens a second that all sessions together get, each spinning as soon as it has its answer."""
     measurements = []
-    for subject in bench.large_subjects():
+    for subject in bench.gpt2_124m():
         with started(bench.engine, subject) as running, bench.progress.phase(f"throughput: {subject.label}") as phase:
             for sessions in (1, _MANY):
                 phase.say(f"{sessions} at a time")
@@ -68,40 +69,13 @@ def measure_throughput(bench: Bench) -> list[Measurement]:
 
 
 def _tokens_per_s(url: str, number: int) -> float:
-    """The rate while all are busy: from the moment that all are warm until the first is done, or time is up."""
-    barrier = threading.Barrier(number + 1)
-    over = threading.Event()
-    tokens = [0] * number
-    failures: list[Exception] = []
+    @contextmanager
+    def spinning() -> Iterator[Ask]:
+        with WheelSession(url, _THROUGHPUT_CONTEXT) as session:
+            session.spin()
+            yield session.spin
 
-    def client(index: int) -> None:
-        try:
-            with WheelSession(url, _THROUGHPUT_CONTEXT) as session:
-                session.spin()
-                barrier.wait()
-                while tokens[index] < _THROUGHPUT_STEPS and not over.is_set():
-                    session.spin()
-                    tokens[index] += 1
-        except Exception as error:  # handed to the caller, which raises it
-            failures.append(error)
-            barrier.abort()
-        finally:
-            over.set()
-
-    threads = [threading.Thread(target=client, args=(index,), daemon=True) for index in range(number)]
-    for thread in threads:
-        thread.start()
-    with suppress(threading.BrokenBarrierError):
-        barrier.wait()
-    begun = time.perf_counter()
-    over.wait(_BUDGET_S)
-    rate = sum(tokens) / (time.perf_counter() - begun)
-    over.set()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
-    return rate
+    return ask_together(number, spinning, most=_THROUGHPUT_STEPS, budget_s=_BUDGET_S).answers_per_s
 
 
 def _percentiles(subject: Subject, context: int, times: list[float]) -> list[Measurement]:

@@ -1,8 +1,10 @@
-"""A model of GPT-2's size with random weights, made here: its speed is the real one's, its answers are noise."""
+"""Models of real sizes with random weights, made here: their speed is the real one's, their answers are noise."""
 
 import json
 import sys
-from collections.abc import Callable
+import sysconfig
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from coldstart_harness.bench.subjects import MODELS_INSIDE
@@ -11,56 +13,95 @@ from coldstart_harness.process import follow
 from coldstart_harness.progress import Progress
 from coldstart_harness.testing.host import TREE
 
-LABEL = "124M random weights"
-_NAME = "random-gpt2-124m"
+
+@dataclass(frozen=True, slots=True)
+class RandomModel:
+    """One model and how it is made.
+
+    Args:
+        name: in the manifest.
+        task: likewise.
+        architecture: likewise.
+        steps: arguments of `python -m convert`, one after the other, run in the directory that the model is made in.
+        artifacts: engine → folder; the first holds golden.json.
+    """
+
+    name: str
+    task: str
+    architecture: str
+    steps: Sequence[Sequence[str]]
+    artifacts: Mapping[str, str]
+
+    @property
+    def entry(self) -> dict[str, object]:
+        """What `convert manifest` is told of it."""
+        return {
+            "name": self.name,
+            "task": self.task,
+            "architecture": self.architecture,
+            "repository": "none: made for a measurement",
+            "revision": "seed 0",
+            "license": "MIT",
+            "required": True,
+            "artifacts": dict(self.artifacts),
+            "golden": f"{next(iter(self.artifacts.values()))}/golden.json",
+        }
 
 
-def random_model(directory: Path, progress: Progress) -> Path:
-    """The directory with the model for both engines and its manifest; made on the first call, found afterwards.
+GPT2_124M = RandomModel(
+    "random-gpt2-124m",
+    "next-token",
+    "gpt2",
+    [["random-gpt2", "transformers"], ["gpt2", "transformers", "onnxruntime"]],
+    {"onnxruntime": "onnxruntime", "transformers": "transformers"},
+)
+WHISPER_BASE = RandomModel(
+    "random-whisper-base",
+    "speech-to-text",
+    "whisper",
+    [["random-whisper", "--size", "base", "published"], ["whisper", "published", "ctranslate2"]],
+    {"ctranslate2": "ctranslate2"},
+)
+# Not random, but a part of every image that recognises speech.
+SILERO_VAD = RandomModel(
+    "silero-vad",
+    "voice-activity",
+    "silero-vad",
+    [["silero-vad", sysconfig.get_path("purelib"), "silero-vad"]],
+    {"onnxruntime": "silero-vad"},
+)
+
+
+def models_directory(directory: Path, models: Sequence[RandomModel], progress: Progress) -> Path:
+    """The directory with the models and their manifest; made on the first call, found afterwards.
 
     Raises:
-        BuildFailed: a step of the conversion failed.
+        BuildFailed: a step of a conversion failed.
     """
     manifest = directory / "manifest.json"
     if manifest.is_file():
         return directory
     directory.mkdir(parents=True, exist_ok=True)
-    source, converted = directory / "transformers", directory / "onnxruntime"
-    with progress.phase(f"making a model of {LABEL}") as phase:
-        _convert(["random-gpt2", source], phase.say)
-        _convert(["gpt2", source, converted], phase.say)
-        entry = directory / "entry.json"
-        entry.write_text(json.dumps(_entry(source, converted)))
-        draft = directory / "manifest.draft.json"
-        _convert(["manifest", draft, entry], phase.say)
-    document = json.loads(draft.read_text())
+    with progress.phase(f"making {' and '.join(model.name for model in models)}") as phase:
+        for step in [step for model in models for step in model.steps]:
+            _convert(directory, step, phase.say)
+        description = {"schema_version": 1, "models": [model.entry for model in models]}
+        (directory / "description.json").write_text(json.dumps(description))
+        _convert(directory, ["manifest", "draft.json", "description.json"], phase.say)
+    document = json.loads((directory / "draft.json").read_text())
     for model in document["models"]:
-        for name, artifact in model["artifacts"].items():
-            artifact["path"] = f"{MODELS_INSIDE}/{name}"
+        for artifact in model["artifacts"].values():
+            artifact["path"] = f"{MODELS_INSIDE}/{artifact['path']}"
     manifest.write_text(json.dumps(document, indent=2))
     return directory
 
 
-def _entry(source: Path, converted: Path) -> dict[str, object]:
-    model = {
-        "name": _NAME,
-        "task": "next-token",
-        "architecture": "gpt2",
-        "repository": "none: random weights",
-        "revision": "seed 0",
-        "license": "MIT",
-        "required": True,
-        "artifacts": {"onnxruntime": str(converted), "transformers": str(source)},
-        "golden": str(converted / "golden.json"),
-    }
-    return {"schema_version": 1, "models": [model]}
-
-
-def _convert(arguments: list[str | Path], say: Callable[[str], None]) -> None:
+def _convert(directory: Path, arguments: Sequence[str], say: Callable[[str], None]) -> None:
     done = follow(
         [sys.executable, "-m", "convert", *arguments],
         on_line=say,
         environment={"PYTHONPATH": str(TREE / "models"), "PYTHONDONTWRITEBYTECODE": "1"},
+        directory=directory,
     )
     if done.status:
         raise BuildFailed(f"`convert {arguments[0]}` ended with exit status {done.status}", details=done.tail)

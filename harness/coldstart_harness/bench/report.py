@@ -7,12 +7,13 @@ from typing import Any, Literal
 
 from rich.table import Table
 
-from coldstart_harness.figures import format_bytes, format_seconds, spread_of
+from coldstart_harness.figures import format_bytes, format_number, format_seconds, spread_of
 
 # Raised when a field is renamed, removed or changes its meaning; new fields do not raise it.
 SCHEMA_VERSION = 1
 
-Unit = Literal["s", "tok/s", "B"]
+# s/s: seconds for a second of sound, or seconds of sound a second; 1/s: answers a second; ×: one figure over another.
+Unit = Literal["s", "tok/s", "B", "s/s", "1/s", "×"]
 Bound = Literal["at most", "at least"]
 
 
@@ -34,7 +35,7 @@ class Measurement:
     Args:
         row: the group that it belongs to, as `--only` names it.
         name: what was measured.
-        unit: seconds, tokens a second, or bytes.
+        unit: of its values.
         median: the value itself where there is only one.
         lowest: of the runs; None where only the median is known.
         highest: likewise.
@@ -122,4 +123,6 @@ def _verdict(each: Measurement) -> tuple[str, str]:
 def _text(value: float, unit: Unit) -> str:
     if unit == "s":
         return format_seconds(value)
-    return format_bytes(int(value)) if unit == "B" else f"{value:.0f} {unit}"
+    if unit == "B":
+        return format_bytes(int(value))
+    return f"{value:.0f} {unit}" if unit == "tok/s" else f"{format_number(value)} {unit}"
