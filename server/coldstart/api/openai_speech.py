@@ -55,7 +55,7 @@ class SpeechRequestBody(BaseModel):
 @begins_work_of(Speech)
 async def speak(body: SpeechRequestBody, service: Service, request: Request) -> Response:
     """Say a text. The sound leaves sentence by sentence, as bytes of a file or as server-sent events."""
-    utterance = await service.begin(body.parameters())
+    utterance = service.begin(body.parameters())
     if body.stream_format == "sse":
         return await event_stream(_events(utterance), request)
     pieces = utterance.pieces()

@@ -158,11 +158,11 @@ class Speech:
             for sentence in served.engine.refused_voices
         ]
 
-    async def begin(self, parameters: SpeechParameters) -> "Utterance":
-        """Check the parameters against the model and write the text out; nothing is said yet.
+    def begin(self, parameters: SpeechParameters) -> "Utterance":
+        """Check the parameters against the model; nothing is written out or said yet.
 
         Raises:
-            InvalidInput: there is no such voice or format, or the text is too long, is no Unicode or says nothing.
+            InvalidInput: there is no such voice or format, or the text is too long or no Unicode.
             NotFound, NotReady: the model is unknown or not ready.
         """
         served: ServedSynthesizer = self._registry.find(TEXT_TO_SPEECH_TASK, parameters.model)
@@ -172,12 +172,7 @@ class Speech:
                 f"there is no format {parameters.format_name[:80]!r}; there are {', '.join(self.media_types)}"
             )
         self._check_text(parameters.text)
-        # Up to 30 ms for 4096 characters: others need not wait for that.
-        sentences = await asyncio.to_thread(spoken_sentences, parameters.text, voice.language)
-        if not sentences:
-            raise InvalidInput("the text says nothing: there is no letter and no digit in it")
-        requests = [SpeechRequest(sentence, voice.name, parameters.speed) for sentence in sentences]
-        return Utterance(served, requests, parameters.format_name, self._writing, self._budget, self._measures)
+        return Utterance(served, voice, parameters, self._writing, self._budget, self._measures)
 
     def _check_text(self, text: str) -> None:
         if len(text) > self._max_characters:
@@ -204,16 +199,15 @@ class Utterance:
     def __init__(
         self,
         served: ServedSynthesizer,
-        requests: Sequence[SpeechRequest],
-        format_name: str,
+        voice: Voice,
+        parameters: SpeechParameters,
         writing: SoundWriting,
         budget: Budget,
         measures: SpeechMeasures,
     ) -> None:
-        self.characters = sum(len(request.text) for request in requests)
         self._served = served
-        self._requests = requests
-        self._format_name = format_name
+        self._voice = voice
+        self._parameters = parameters
         self._writing = writing
         self._budget = budget
         self._measures = measures
@@ -222,28 +216,40 @@ class Utterance:
         """The sound file as it is made. Close the iterator to stop early; no further sentence is then begun.
 
         Raises:
+            InvalidInput: before the first piece only: the text says nothing.
             Overloaded: before the first piece only: there is no room for one more request, or for so many characters.
             EngineFailed, NotReady: at any time.
         """
         model, rate_hz = self._served.entry.name, self._served.engine.sample_rate_hz
         begun_s = time.monotonic()
         engine_s = duration_s = 0.0
-        # One place for the whole, and the characters with it: half a text is of no use to anybody.
-        with self._served.scheduler.place() as place, self._budget.take(self.characters) as share:
-            file = await self._writing.begin(self._format_name, rate_hz)
-            is_only_step = len(self._requests) == 1
-            told = False
-            for request in self._requests:
-                asked_s = time.monotonic()
-                samples = await self._served.scheduler.submit(request, place=place, is_only_step=is_only_step)
-                engine_s += time.monotonic() - asked_s
-                duration_s += samples.size / rate_hz
-                share.done(len(request.text))
-                if piece := await file.write(samples):
-                    if not told:
-                        self._measures.begun(model, time.monotonic() - begun_s)
-                        told = True
+        # One place for the whole, and the characters with it: half a text is of no use to anybody. The place from the
+        # start: it bounds how many texts wait to be written out, and refuses before that is done.
+        with self._served.scheduler.place() as place:
+            requests = await self._written_out()
+            with self._budget.take(sum(len(request.text) for request in requests)) as share:
+                file = await self._writing.begin(self._parameters.format_name, rate_hz)
+                is_only_step = len(requests) == 1
+                told = False
+                for request in requests:
+                    asked_s = time.monotonic()
+                    samples = await self._served.scheduler.submit(request, place=place, is_only_step=is_only_step)
+                    engine_s += time.monotonic() - asked_s
+                    duration_s += samples.size / rate_hz
+                    share.done(len(request.text))
+                    if piece := await file.write(samples):
+                        if not told:
+                            self._measures.begun(model, time.monotonic() - begun_s)
+                            told = True
+                        yield piece
+                if piece := await file.finish():
                     yield piece
-            if piece := await file.finish():
-                yield piece
         self._measures.said(model, duration_s=duration_s, engine_s=engine_s)
+
+    async def _written_out(self) -> list[SpeechRequest]:
+        """A request for each sentence."""
+        # Up to 30 ms for 4096 characters: others need not wait for that.
+        sentences = await asyncio.to_thread(spoken_sentences, self._parameters.text, self._voice.language)
+        if not sentences:
+            raise InvalidInput("the text says nothing: there is no letter and no digit in it")
+        return [SpeechRequest(sentence, self._voice.name, self._parameters.speed) for sentence in sentences]
