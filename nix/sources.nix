@@ -50,6 +50,7 @@ in
     "harness"
     "loadtests"
     "models"
+    "nix/models"
     "nix/offline"
     "nix/python"
     "nixw"

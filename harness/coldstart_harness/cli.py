@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from coldstart_harness import cli_proofs
+from coldstart_harness import cli_models, cli_proofs
 from coldstart_harness.bench.command import ROWS, chosen_rows, run_bench
 from coldstart_harness.bench.rows import Bench
 from coldstart_harness.engine import ensure_engine
@@ -29,6 +29,7 @@ _STATUS_TERMINATED = 143
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 slo_app = typer.Typer(no_args_is_help=True, help="What follows from the file of promises.")
 app.add_typer(slo_app, name="slo")
+app.add_typer(cli_models.app, name="models")
 
 PlanOption = Annotated[
     Path, typer.Option(help="what there is to build, written by Nix", metavar="FILE", envvar="COLDSTART_PLAN")

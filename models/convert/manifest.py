@@ -16,32 +16,34 @@ def write_manifest(out: Path, description: Path) -> None:
     Args:
         out: the manifest, as the server reads it.
         description: JSON with `schema_version` and `models`; each model has `artifacts`, engine name → directory, and
-            `golden`, the path of a golden.json; all else is carried over.
+            `golden`, the path of a golden.json; all else is carried over. A directory may be named relative to the
+            manifest's own, and is so in the manifest, too.
 
     Raises:
         UnreadableEntry: a directory or a golden answer is missing.
     """
     document = json.loads(description.read_text(encoding="utf-8"))
-    models = [_completed(model) for model in document["models"]]
+    models = [_completed(model, out.parent) for model in document["models"]]
     manifest = {"schema_version": document["schema_version"], "models": models}
     out.write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def _completed(model: dict[str, Any]) -> dict[str, Any]:
+def _completed(model: dict[str, Any], base: Path) -> dict[str, Any]:
     golden = Path(model["golden"])
     if not golden.is_file():
         raise UnreadableEntry(f"model {model['name']}: no golden answer at {golden}")
     return model | {
-        "artifacts": {engine: _artifact(model["name"], Path(path)) for engine, path in model["artifacts"].items()},
+        "artifacts": {engine: _artifact(model["name"], base, path) for engine, path in model["artifacts"].items()},
         "golden": json.loads(golden.read_text(encoding="utf-8")),
     }
 
 
-def _artifact(name: str, directory: Path) -> dict[str, Any]:
-    paths = sorted(path for path in directory.rglob("*") if path.is_file())
+def _artifact(name: str, base: Path, path: str) -> dict[str, Any]:
+    directory = base / path
+    paths = sorted(file for file in directory.rglob("*") if file.is_file())
     if not paths:
         raise UnreadableEntry(f"model {name}: no files in {directory}")
-    return {"path": str(directory), "files": [_file(directory, path) for path in paths]}
+    return {"path": path, "files": [_file(directory, file) for file in paths]}
 
 
 def _file(directory: Path, path: Path) -> dict[str, Any]:

@@ -56,7 +56,7 @@ let
   mkPythonApp =
     name: environment: arguments:
     mkApp "coldstart-${name}" ''
-      export COLDSTART_PLAN=${plan} COLDSTART_SLO=${sources.harness}/slo.toml
+      export COLDSTART_PLAN=${plan} COLDSTART_CATALOGUE=${models.file} COLDSTART_SLO=${sources.harness}/slo.toml
       export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=${sources.harness}/harness:${sources.harness}
       # A garbage collection leaves alone what the environment of a running process names, and not what its command does.
       export COLDSTART_ENVIRONMENT=${environment}
@@ -73,6 +73,7 @@ in
     test = mkHarnessApp development "test";
     bench = mkHarnessApp development "bench";
     prove = mkHarnessApp operation "prove";
+    models = mkHarnessApp operation "models";
     harness = mkPythonApp "harness" operation "coldstart_harness";
     load = mkPythonApp "load" development "loadtests";
     dev = mkApp "coldstart-dev" ''

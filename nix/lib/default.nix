@@ -9,6 +9,7 @@ let
     "acceptedEntryOf"
     "checkedEntryOf"
     "duplicateNamesOf"
+    "engineOf"
     "healthCheckOf"
     "isLicenseAmong"
     "isUsableFile"

@@ -19,10 +19,13 @@ let
 
   policy = builtins.fromTOML (builtins.readFile ../../licenses.toml);
 
-  entries = lib.mapAttrs (coldstartLib.acceptedEntryOf {
+  catalogue = lib.mapAttrs (_name: pinned) (import ./catalogue { inherit lib coldstartLib; });
+
+  licenses = {
     inherit (policy) open refused;
     accepted = acceptedLicenses;
-  }) (lib.mapAttrs (_name: pinned) (import ./catalogue { inherit lib coldstartLib; }));
+  };
+  entries = lib.mapAttrs (coldstartLib.acceptedEntryOf licenses) catalogue;
 
   mkHubFile = import ./hub-file.nix { inherit pkgs sources; };
 
@@ -86,10 +89,71 @@ let
   published = lib.mapAttrs sourceOf entries;
   converted = lib.mapAttrs mkConverted entries;
 
+  matrix = import ../variants.nix;
+
+  # What a model needs to be served from outside an image: its form for the engine of its service, and a manifest that
+  # names the form relative to itself, for nobody knows where it will be mounted.
+  mkVolume =
+    name: engine:
+    let
+      description = mkDescription [
+        (
+          entryOf {
+            inherit name;
+            engines = [ engine ];
+          }
+          // {
+            artifacts.${engine} = "${name}/${engine}";
+          }
+        )
+      ];
+    in
+    pkgs.runCommand "volume-${name}" { } ''
+      mkdir -p "$out/${name}"
+      ln -s ${artifactOf name engine} "$out/${name}/${engine}"
+      export PYTHONPATH=${sources.converter}/models
+      ${pkgs.python311.interpreter} -B -m convert manifest "$out/models.json" ${description}
+    '';
+
+  # Derivations, not outputs; of a model whose license is not accepted there is none.
+  volumes = lib.mapAttrs (
+    name: entry:
+    builtins.unsafeDiscardOutputDependency (mkVolume name (coldstartLib.engineOf matrix entry)).drvPath
+  ) (lib.filterAttrs (
+    name: entry:
+    coldstartLib.engineOf matrix entry != null && (builtins.tryEval entries.${name}.acceptedLicenses).success
+  ) catalogue);
+
+  entryOf = { name, engines }: {
+    inherit name;
+    inherit (entries.${name}) task architecture repository revision license;
+    required = true;
+    artifacts = lib.genAttrs engines (engine: "${artifactOf name engine}");
+    golden = "${converted.${name}}/golden.json";
+  };
+
+  mkDescription =
+    models:
+    pkgs.writeText "models.in.json" (
+      builtins.toJSON {
+        schema_version = 1;
+        inherit models;
+      }
+    );
+
   artifactOf = name: engine: if engine == "transformers" then published.${name} else converted.${name};
 in
 {
   inherit entries;
+
+  # The catalogue as `nix run .#models` reads it (coldstart_harness.catalogue.entries).
+  file = pkgs.writeText "catalogue.json" (
+    builtins.toJSON {
+      entries = catalogue;
+      sets = matrix.modelSets;
+      inherit licenses volumes;
+    }
+  );
 
   /**
     Whether the files of a model must be fetched from a hub.
@@ -112,23 +176,8 @@ in
   */
   mkManifest =
     models:
-    let
-      entryOf = { name, engines }: {
-        inherit name;
-        inherit (entries.${name}) task architecture repository revision license;
-        required = true;
-        artifacts = lib.genAttrs engines (engine: "${artifactOf name engine}");
-        golden = "${converted.${name}}/golden.json";
-      };
-      description = pkgs.writeText "models.in.json" (
-        builtins.toJSON {
-          schema_version = 1;
-          models = map entryOf models;
-        }
-      );
-    in
     pkgs.runCommand "models.json" { } ''
       export PYTHONPATH=${sources.converter}/models
-      ${pkgs.python311.interpreter} -B -m convert manifest "$out" ${description}
+      ${pkgs.python311.interpreter} -B -m convert manifest "$out" ${mkDescription (map entryOf models)}
     '';
 }

@@ -58,6 +58,21 @@ def test_the_server_reads_what_the_build_writes(tmp_path: Path, golden: Path) ->
         "nested/extra": (hashlib.sha256(b"").hexdigest(), 0),
     }
     assert model.artifacts["onnxruntime"].path == artifact
+
+
+def test_a_directory_beside_the_manifest_is_found_where_both_are_moved_to(tmp_path: Path, golden: Path) -> None:
+    """An artifact that is named relative to the manifest is so in the manifest, and is read from beside it."""
+    volume = tmp_path / "built"
+    (volume / "tiny").mkdir(parents=True)
+    (volume / "tiny" / "model.onnx").write_bytes(b"weights")
+    write_manifest(volume / "models.json", _description(tmp_path, Path("tiny"), golden))
+
+    moved = volume.rename(tmp_path / "mounted")
+
+    (model,) = load_manifest(moved / "models.json").models
+    artifact = model.artifacts["onnxruntime"]
+    assert artifact.path == moved / "tiny"
+    assert [file.path for file in artifact.files] == ["model.onnx"]
     assert model.golden == json.loads(golden.read_text())
 
 

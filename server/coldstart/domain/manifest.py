@@ -55,7 +55,7 @@ class Manifest:
 
 
 def load_manifest(path: Path) -> Manifest:
-    """Read a manifest.
+    """Read a manifest. An artifact's directory that is not absolute is taken from the manifest's own.
 
     Raises:
         ConfigurationError: the file is missing, is not JSON, or is not a manifest of this schema version.
@@ -71,12 +71,12 @@ def load_manifest(path: Path) -> Manifest:
             raise ConfigurationError(
                 f"{path} has schema_version {document['schema_version']!r}; this server reads {SCHEMA_VERSION}"
             )
-        return Manifest(models=tuple(_model(m) for m in document["models"]))
+        return Manifest(models=tuple(_model(m, path.parent) for m in document["models"]))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ConfigurationError(f"{path} is not a model manifest: {error!r}") from None
 
 
-def _model(document: Mapping[str, Any]) -> ModelEntry:
+def _model(document: Mapping[str, Any], base: Path) -> ModelEntry:
     return ModelEntry(
         name=document["name"],
         task=document["task"],
@@ -85,13 +85,13 @@ def _model(document: Mapping[str, Any]) -> ModelEntry:
         revision=document["revision"],
         license=document["license"],
         required=document["required"],
-        artifacts={name: _artifact(a) for name, a in document["artifacts"].items()},
+        artifacts={name: _artifact(a, base) for name, a in document["artifacts"].items()},
         golden=dict(document["golden"]),
     )
 
 
-def _artifact(document: Mapping[str, Any]) -> Artifact:
+def _artifact(document: Mapping[str, Any], base: Path) -> Artifact:
     return Artifact(
-        path=Path(document["path"]),
+        path=base / document["path"],
         files=tuple(ModelFile(f["path"], f["sha256"], f["size"]) for f in document["files"]),
     )

@@ -1,0 +1,156 @@
+"""Whether models are the ones that the catalogue names: in a directory, in an image, in a running server."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from coldstart_harness.archive.image import ImageAtRest
+from coldstart_harness.catalogue.entries import Catalogue, Entry
+from coldstart_harness.errors import ServiceFailed, UsageError
+from coldstart_harness.proofs.identity.models import NamedModel, named_models, wrong_files
+from coldstart_harness.service import Service
+from coldstart_harness.slo.document import Image
+
+MANIFEST = "models.json"
+_MANIFEST_VARIABLE = "MODELS_MANIFEST"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One model: what was compared, and a sentence on everything that is not as the catalogue says."""
+
+    model: str
+    compared: str
+    problems: tuple[str, ...]
+
+
+def verify_directory(catalogue: Catalogue, directory: Path, name: str | None) -> list[Verdict]:
+    """Compare a directory with the catalogue: a volume with its manifest, a mirror, or one model's repository.
+
+    Args:
+        catalogue: what is wanted.
+        directory: what is met.
+        name: of the model whose repository it is laid out as; None: it is a volume or a mirror.
+
+    Raises:
+        UsageError: nothing in it says which models it holds.
+    """
+    if name is not None:
+        return [_repository(catalogue.entry(name), directory)]
+    if (directory / MANIFEST).is_file():
+        return _volume(catalogue, directory)
+    pinned = [entry for entry in catalogue.entries.values() if entry.files]
+    places = [(entry, directory / entry.repository / "resolve" / entry.revision) for entry in pinned]
+    found = [_repository(entry, place) for entry, place in places if place.is_dir()]
+    if not found:
+        raise UsageError(
+            f"{directory} has neither {MANIFEST} nor REPO/resolve/REV of a model in the catalogue; if it is laid out "
+            "as one model's repository, say whose with --model"
+        )
+    return found
+
+
+def verify_image(catalogue: Catalogue, image: ImageAtRest) -> list[Verdict]:
+    """Compare an image with the catalogue: what its manifest says, and the bytes in its layers.
+
+    Raises:
+        ServiceFailed: it has no manifest.
+    """
+    models = named_models(image, Image(models_manifest=_MANIFEST_VARIABLE)) or ()
+    verdicts = []
+    for model in models:
+        problems = [*_revision_problem(catalogue, model.name, model.revision), *wrong_files(image, [model])]
+        entry = catalogue.entries.get(model.name)
+        if entry is not None:
+            problems += _published_problems(entry, model)
+        verdicts.append(Verdict(model.name, f"revision and {len(model.files)} files in its layers", tuple(problems)))
+    return verdicts
+
+
+def verify_server(catalogue: Catalogue, url: str) -> list[Verdict]:
+    """Compare a running server with the catalogue: which models it has at which revision, and that they are ready.
+
+    A model of the server is ready when it has found every file to have the sha256 of its manifest, and its golden
+    request to be answered right.
+
+    Raises:
+        ServiceFailed: nobody answers, or it is no server of this project.
+    """
+    service = Service(url.rstrip("/"))
+    models = service.health().get("models")
+    if not isinstance(models, Mapping):
+        raise ServiceFailed(f"{url}/health does not answer with the models of a server")
+    return [_served(catalogue, name, model) for name, model in models.items()]
+
+
+def _served(catalogue: Catalogue, name: str, model: Mapping[str, Any]) -> Verdict:
+    problems = _revision_problem(catalogue, name, str(model.get("revision", "")))
+    if model.get("state") != "ready":
+        problems.append(f"{name} is {model.get('state')}: {model.get('reason', 'no reason is given')}")
+    return Verdict(name, "revision; ready, so files as its manifest says and the golden answer right", tuple(problems))
+
+
+def _repository(entry: Entry, directory: Path) -> Verdict:
+    if not entry.files:
+        raise UsageError(f"{entry.name} comes from the package {entry.package}: the catalogue pins no files of it")
+    wanted = [(file, pin.sha256, pin.size) for file, pin in entry.files.items()]
+    return Verdict(entry.name, f"{len(wanted)} files", tuple(_file_problems(directory, wanted)))
+
+
+def _volume(catalogue: Catalogue, directory: Path) -> list[Verdict]:
+    path = directory / MANIFEST
+    try:
+        models: Sequence[Mapping[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["models"]
+        return [_in_volume(catalogue, directory, model) for model in models]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path} is not a model manifest: {error!r}") from None
+
+
+def _in_volume(catalogue: Catalogue, directory: Path, model: Mapping[str, Any]) -> Verdict:
+    problems = _revision_problem(catalogue, model["name"], model["revision"])
+    files = 0
+    for artifact in model["artifacts"].values():
+        wanted = [(file["path"], file["sha256"], file["size"]) for file in artifact["files"]]
+        files += len(wanted)
+        problems += _file_problems(directory / artifact["path"], wanted)
+    return Verdict(model["name"], f"revision and {files} files of its manifest", tuple(problems))
+
+
+def _file_problems(directory: Path, wanted: Iterable[tuple[str, str, int]]) -> list[str]:
+    problems = []
+    for file, sha256, size in wanted:
+        path = directory / file
+        if not path.is_file():
+            problems.append(f"{path} is missing")
+            continue
+        with path.open("rb") as stream:
+            met = hashlib.file_digest(stream, "sha256").hexdigest()
+        if met != sha256:
+            problems.append(f"{path} has sha256 {met} and {path.stat().st_size} bytes; wanted {sha256}, {size} bytes")
+    return problems
+
+
+def _revision_problem(catalogue: Catalogue, name: str, revision: str) -> list[str]:
+    entry = catalogue.entries.get(name)
+    if entry is None:
+        return [f"{name} is not in the catalogue"]
+    if entry.revision != revision:
+        return [f"{name} is at revision {revision}; the catalogue has {entry.revision}"]
+    return []
+
+
+def _published_problems(entry: Entry, model: NamedModel) -> list[str]:
+    """A form that has every file of the entry is the published one: its hashes are the catalogue's too."""
+    problems = []
+    for form in model.forms:
+        by_file = {file: named for file in entry.files for named in form if named.path.endswith(f"/{file}")}
+        if len(by_file) == len(entry.files):
+            problems += [
+                f"{named.path} has sha256 {named.sha256}; the catalogue has {entry.files[file].sha256}"
+                for file, named in by_file.items()
+                if named.sha256.lower() != entry.files[file].sha256
+            ]
+    return problems
