@@ -43,7 +43,11 @@ def write_golden(source: Path, artifact: Path) -> float:
         "prompt": PROMPT,
         "token_ids": token_ids,
         "probabilities": {str(token): probability for token, probability in probabilities.items()},
-        "tolerance": {"onnxruntime": tolerance_for(distance), "transformers": _FLOAT32_TOLERANCE},
+        "tolerance": {
+            "onnxruntime": tolerance_for(distance),
+            "onnxruntime-cuda": _FLOAT32_TOLERANCE,
+            "transformers": _FLOAT32_TOLERANCE,
+        },
     }
     (artifact / "golden.json").write_text(json.dumps(golden, indent=2) + "\n", encoding="utf-8")
     return distance

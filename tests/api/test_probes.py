@@ -105,6 +105,8 @@ async def test_a_failed_model_is_told_with_its_reason(core: Core, engine: FakeNe
     assert health["models_ready"] == {"alpha": False, "beta": True}
     assert "weights.bin has sha256" in health["models"]["alpha"]["reason"]
     assert "golden" not in health["models"]["alpha"]
+    assert "device" not in health["models"]["alpha"]
+    assert health["models"]["beta"]["device"] == "cpu"
 
 
 async def test_health_reports_state_phases_and_start(core: Core, engine: FakeNextTokenEngine) -> None:

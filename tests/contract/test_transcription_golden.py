@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import ctranslate2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from coldstart.apps import asr
 from coldstart.domain.errors import ConfigurationError, ModelRejected
 from coldstart.domain.manifest import Artifact, ModelEntry, load_manifest
 from coldstart.domain.transcription import Transcription, TranscriptionRequest
+from coldstart.engines import cuda_device
 from coldstart.engines.ctranslate2_transcriber import CTranslate2Transcriber
 from coldstart.runtime.loading import ModelLoading
 from coldstart.runtime.models import ModelState
@@ -84,9 +84,9 @@ def test_a_model_of_an_image_becomes_ready(whispers: Whispers, tmp_path: Path) -
 
 def test_cuda_without_a_gpu_stops_before_anything_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tasks are asked for at the very start of the process."""
-    monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: 0)
+    monkeypatch.setattr(cuda_device, "_DRIVER", "libcuda.so.0")
     settings = load_settings({"SERVICE_MODE": "asr", "MODELS_MANIFEST": "/models.json", "ASR_DEVICE": "cuda"})
-    with pytest.raises(ConfigurationError, match="no NVIDIA GPU"):
+    with pytest.raises(ConfigurationError, match="no NVIDIA driver"):
         asr.tasks(settings)
 
 

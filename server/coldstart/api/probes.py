@@ -88,7 +88,7 @@ def _status(core: Core) -> str:
 
 def _model_document(status: ModelStatus, began_s: float | None) -> Mapping[str, Any]:
     began = None if began_s is None else round(began_s, 4)
-    optional = {"reason": status.reason, "golden": status.golden, "began_s": began}
+    optional = {"reason": status.reason, "golden": status.golden, "device": status.device, "began_s": began}
     return {
         "state": status.state,
         "revision": status.entry.revision,

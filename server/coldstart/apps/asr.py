@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
     from numpy.typing import NDArray
 
+    from coldstart.engines.cuda_device import DeviceChoice
+
 
 TranscriberFactory: TypeAlias = Callable[[Path], Transcriber]
 VoiceActivityFactory: TypeAlias = Callable[[Path], VoiceActivityDetector]
@@ -37,20 +39,28 @@ def _check_device(settings: Settings) -> None:
         ConfigurationError: ASR_DEVICE is `cuda` and cannot be had; the sentence names what is missing.
     """
     if settings.asr_device == "cuda":
-        from coldstart.engines.ctranslate2_device import device_for
+        _device(settings)
 
-        device_for("cuda")
+
+def _device(settings: Settings) -> "DeviceChoice":
+    from coldstart.engines.ctranslate2_device import missing_for_cuda
+    from coldstart.engines.cuda_device import device_for
+
+    return device_for(settings.asr_device, "ASR_DEVICE", missing_for_cuda)
 
 
 def _ctranslate2(settings: Settings) -> TranscriberFactory:
-    from coldstart.engines.ctranslate2_device import device_for
     from coldstart.engines.ctranslate2_transcriber import COMPUTE_TYPES, CTranslate2Transcriber
 
-    device = device_for(settings.asr_device)
+    chosen = _device(settings)
     structlog.get_logger("coldstart.models").info(
-        "asr_device", device=device, compute_type=COMPUTE_TYPES[device], wanted=settings.asr_device
+        "asr_device",
+        device=chosen.device,
+        compute_type=COMPUTE_TYPES[chosen.device],
+        wanted=settings.asr_device,
+        reason=chosen.reason,
     )
-    return partial(CTranslate2Transcriber, threads=settings.engine_threads, device=device)
+    return partial(CTranslate2Transcriber, threads=settings.engine_threads, device=chosen.device)
 
 
 TRANSCRIBERS: Mapping[str, Callable[[Settings], TranscriberFactory]] = {

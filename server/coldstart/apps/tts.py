@@ -5,6 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import structlog
+
 from coldstart.domain.manifest import ModelEntry
 from coldstart.domain.speech import SpeechRequest, SpeechSynthesizer
 from coldstart.runtime.core import Core
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
     from numpy.typing import NDArray
 
+    from coldstart.engines.cuda_device import DeviceChoice
+
 SpeechFactory: TypeAlias = Callable[[Path], SpeechSynthesizer]
 
 _Serving = TaskServing[SpeechSynthesizer, SpeechRequest, "NDArray[np.float32]"]
@@ -28,10 +32,31 @@ def _espeak_ng(_settings: Settings) -> SpeechFactory:
     return EspeakSynthesizer
 
 
+def _device(settings: Settings) -> "DeviceChoice":
+    """Where Kokoro computes; espeak-ng knows the CPU only.
+
+    Raises:
+        ConfigurationError: TTS_DEVICE is `cuda` and cannot be had; the sentence names what is missing.
+    """
+    from coldstart.engines.cuda_device import device_for
+    from coldstart.engines.onnxruntime_device import CUDNN, missing_for_cuda
+
+    return device_for(settings.tts_device, "TTS_DEVICE", partial(missing_for_cuda, CUDNN))
+
+
 def _kokoro(settings: Settings) -> SpeechFactory:
     from coldstart.engines.kokoro_synthesizer import KokoroSynthesizer
 
-    return partial(KokoroSynthesizer, threads=settings.engine_threads, added_voices=settings.tts_voices)
+    chosen = _device(settings)
+    structlog.get_logger("coldstart.models").info(
+        "tts_device", device=chosen.device, wanted=settings.tts_device, reason=chosen.reason
+    )
+    return partial(
+        KokoroSynthesizer,
+        threads=settings.engine_threads,
+        device=chosen.device,
+        added_voices=settings.tts_voices,
+    )
 
 
 # A model is served by the first of these that it has an artifact for.
@@ -42,7 +67,13 @@ TEXT_TO_SPEECH_ENGINES: Mapping[str, Callable[[Settings], SpeechFactory]] = {
 
 
 def tasks(settings: Settings) -> Mapping[str, TaskServing[Any, Any, Any]]:
-    """The models that text to speech takes; each is served by the engine that it has an artifact for."""
+    """The models that text to speech takes; each is served by the engine that it has an artifact for.
+
+    Raises:
+        ConfigurationError: TTS_DEVICE is `cuda` and cannot be had here.
+    """
+    if settings.tts_device == "cuda":
+        _device(settings)
     serving: _Serving | None = None
     for engine, prepare in reversed([*TEXT_TO_SPEECH_ENGINES.items()]):
         serving = TaskServing(

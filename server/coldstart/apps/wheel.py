@@ -5,6 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import structlog
+
 from coldstart.domain.errors import ConfigurationError
 from coldstart.domain.manifest import ModelEntry
 from coldstart.domain.next_token import NextTokenEngine, NextTokenRequest
@@ -18,21 +20,50 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
     from numpy.typing import NDArray
 
+    from coldstart.engines.cuda_device import Device, DeviceChoice
+
 
 NextTokenFactory: TypeAlias = Callable[[Path], NextTokenEngine]
+
+_Serving = TaskServing[NextTokenEngine, NextTokenRequest, "NDArray[np.float32]"]
 
 # Eight sessions at once are the load that the benchmark measures; twice that leaves room for prefills beside them.
 _MAX_BATCH = 16
 
 
-def _onnxruntime(settings: Settings) -> NextTokenFactory:
+def _device(settings: Settings) -> "DeviceChoice":
+    """Where onnxruntime computes.
+
+    Raises:
+        ConfigurationError: WHEEL_DEVICE is `cuda` and cannot be had; the sentence names what is missing.
+    """
+    from coldstart.engines.cuda_device import DeviceChoice, device_for, missing_of_machine
+
+    # The driver is asked first: onnxruntime takes a while to import, which a machine without a GPU need not wait for.
+    if settings.wheel_device == "auto" and (reason := missing_of_machine()):
+        return DeviceChoice("cpu", reason)
+
+    def missing() -> str | None:
+        from coldstart.engines.onnxruntime_device import missing_for_cuda
+
+        return missing_for_cuda()
+
+    return device_for(settings.wheel_device, "WHEEL_DEVICE", missing)
+
+
+def _onnxruntime(settings: Settings, device: "Device" = "cpu") -> NextTokenFactory:
     from coldstart.engines.onnxruntime_next_token import OnnxRuntimeNextTokenEngine
 
+    reason = None if device == "cuda" else _device(settings).reason
+    structlog.get_logger("coldstart.models").info(
+        "wheel_device", device=device, wanted=settings.wheel_device, reason=reason
+    )
     return partial(
         OnnxRuntimeNextTokenEngine,
         threads=settings.engine_threads,
         max_batch=_MAX_BATCH if settings.wheel_batching else 1,
         cache_bytes=settings.kv_cache_bytes,
+        device=device,
     )
 
 
@@ -50,23 +81,29 @@ NEXT_TOKEN_ENGINES: Mapping[str, Callable[[Settings], NextTokenFactory]] = {
 
 
 def tasks(settings: Settings) -> Mapping[str, TaskServing[Any, Any, Any]]:
-    """The models that the wheel takes and the engine that WHEEL_ENGINE chooses for them.
+    """The models that the wheel takes, and the engine that WHEEL_ENGINE and WHEEL_DEVICE choose for them.
 
     Raises:
-        ConfigurationError: there is no such engine.
+        ConfigurationError: there is no such engine, or it cannot compute where WHEEL_DEVICE says.
     """
     engine = settings.wheel_engine
     if engine not in NEXT_TOKEN_ENGINES:
         allowed = " or ".join(map(repr, NEXT_TOKEN_ENGINES))
         raise ConfigurationError(f"WHEEL_ENGINE is {engine!r}; it must be {allowed}")
-    return {
-        "next-token": TaskServing(
-            engine_name=engine,
-            prepare=partial(NEXT_TOKEN_ENGINES[engine], settings),
-            check=_check,
-            recover=_forget,
+    serving = _serving(engine, partial(NEXT_TOKEN_ENGINES[engine], settings))
+    if engine == "onnxruntime" and _device(settings).device == "cuda":
+        # A model without a form for the GPU is served on the CPU, unless nothing but the GPU will do.
+        otherwise = serving if settings.wheel_device == "auto" else None
+        serving = _serving("onnxruntime-cuda", partial(_onnxruntime, settings, "cuda"), otherwise)
+    elif engine != "onnxruntime" and settings.wheel_device == "cuda":
+        raise ConfigurationError(
+            f"WHEEL_DEVICE is 'cuda', but WHEEL_ENGINE {engine!r} computes on the CPU only; 'onnxruntime' can use a GPU"
         )
-    }
+    return {"next-token": serving}
+
+
+def _serving(engine_name: str, prepare: Callable[[], NextTokenFactory], otherwise: _Serving | None = None) -> _Serving:
+    return TaskServing(engine_name, prepare, check=_check, recover=_forget, otherwise=otherwise)
 
 
 def routers() -> "list[APIRouter]":

@@ -24,7 +24,7 @@ from coldstart.domain.transcription import (
     Word,
 )
 from coldstart.engines.bounded_whisper import MOST_PASSES, BoundedWhisper, NoEndFound, WindowOptions, window_options
-from coldstart.engines.ctranslate2_device import Device
+from coldstart.engines.cuda_device import Device
 from coldstart.engines.transcription_checks import check_transcription
 
 # Weights are kept, and products computed, in these types.

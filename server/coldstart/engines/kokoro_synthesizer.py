@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from coldstart.domain.errors import EngineFailed, InvalidInput
 from coldstart.domain.speech import SpeechRequest, Voice
+from coldstart.engines.cuda_device import Device
 from coldstart.engines.espeak_process import EspeakProcess
 from coldstart.engines.kokoro_text import pieces_of, symbols_of
 from coldstart.engines.kokoro_voices import MAX_SYMBOLS, Styles, read_voices
+from coldstart.engines.onnxruntime_device import session_on
 
 _PAD = "$"  # before and after the symbols
 _LEAST_SYMBOLS = 64
@@ -32,6 +34,7 @@ class KokoroSynthesizer:
     Args:
         path: directory with model.onnx, tokenizer.json, voices/ and espeak-ng/.
         threads: compute threads.
+        device: where it computes.
         added_voices: directory with more voices; files in it that are none are told in the log and in
             `refused_voices`.
 
@@ -43,14 +46,15 @@ class KokoroSynthesizer:
     # A run takes one text: its sound's length is part of the graph. Source: the published graph's inputs.
     max_batch = 1
 
-    def __init__(self, path: Path, *, threads: int, added_voices: Path | None = None) -> None:
+    def __init__(self, path: Path, *, threads: int, device: Device = "cpu", added_voices: Path | None = None) -> None:
         self._log = structlog.get_logger("coldstart.kokoro")
         self._ids = _vocabulary(path / "tokenizer.json")
         self._pad = self._ids.pop(_PAD)
         self._voices = read_voices(path / "voices", added_voices)
         self._languages = {voice.name: voice.language for voice in self._voices.voices}
         self._dropped: Counter[str] = Counter()
-        self._session: ort.InferenceSession | None = _load(path / "model.onnx", threads)
+        self.device: str = device
+        self._session: ort.InferenceSession | None = _load(path / "model.onnx", threads, device)
         for name, sentence in self._voices.refused.items():
             self._log.warning("voice_refused", file=name, reason=sentence)
         self._espeak = EspeakProcess(path / "espeak-ng")
@@ -133,13 +137,10 @@ def _vocabulary(path: Path) -> dict[str, int]:
     return ids
 
 
-def _load(path: Path, threads: int) -> ort.InferenceSession:
+def _load(path: Path, threads: int, device: Device) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.add_session_config_entry("session.intra_op.spin_duration_us", str(_SPIN_US))
-    try:
-        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's own exceptions share no public base
-        raise EngineFailed(f"onnxruntime cannot load {path}: {error}") from error
+    return session_on(device, path, options, {})

@@ -1,4 +1,4 @@
-"""The default engine on CPU: onnxruntime, int8 weights, keys and values in our own hands."""
+"""The default engine: onnxruntime, int8 weights on the CPU, float32 on a GPU, keys and values in our own hands."""
 
 import json
 from collections.abc import Hashable, Sequence
@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from coldstart.domain.errors import EngineFailed
 from coldstart.domain.next_token import NextTokenRequest
+from coldstart.engines.cuda_device import Device
 from coldstart.engines.decode_batch import DecodeBatch, Placement
 from coldstart.engines.hub_tokenizer import HubTokenizer
 from coldstart.engines.kv_cache import CachedSequence, CacheShape, KvCache, Past
+from coldstart.engines.onnxruntime_device import session_on
 from coldstart.engines.request_checks import check_request
 
 _SCHEMA_VERSION = 1
@@ -33,6 +35,10 @@ _REPEATABLE_BUDGET = 256  # tokens a call
 # of CPU with 50 µs, 6.5 and 18 with onnxruntime's default, 7.8 and 14 without; the default also takes the cores away
 # from the event loop and the clients for a while after each step.
 _SPIN_US = 50
+
+# On a GPU: products in float32 and not in TF32, so that answers agree with the CPU's; and without cuDNN, which no
+# operator of this graph needs, so that an image need not bring it.
+_CUDA_OPTIONS = {"use_tf32": "0", "enable_cudnn": "0"}
 
 Logits = NDArray[np.float32]
 
@@ -63,12 +69,13 @@ class OnnxRuntimeNextTokenEngine:
         threads: compute threads.
         max_batch: the most requests of one call; 1 is the repeatable mode, in which a step costs more.
         cache_bytes: bound of kept keys and values; at least two contexts are always kept.
+        device: where it computes; keys and values stay in main memory.
 
     Raises:
         EngineFailed: the files are not what this engine reads.
     """
 
-    def __init__(self, path: Path, *, threads: int, max_batch: int, cache_bytes: int) -> None:
+    def __init__(self, path: Path, *, threads: int, max_batch: int, cache_bytes: int, device: Device = "cpu") -> None:
         try:
             config = json.loads((path / "config.json").read_text(encoding="utf-8"))
             if config["schema_version"] != _SCHEMA_VERSION:
@@ -78,7 +85,8 @@ class OnnxRuntimeNextTokenEngine:
             raise EngineFailed(f"{path} holds no model of this engine: {error!r}") from error
         self.max_batch = max_batch
         self.tokenizer = HubTokenizer(path / "tokenizer.json")
-        self._session: ort.InferenceSession | None = _load(path / "model.onnx", threads)
+        self.device: str = device
+        self._session: ort.InferenceSession | None = _load(path / "model.onnx", threads, device)
         self._batch = DecodeBatch(self._shape, max_batch, self._room_for_batch, self._batch_takes)
         self._cache = KvCache(self._shape, self.context_length, cache_bytes, self._batch.release)
         self._passing: set[Hashable] = set()  # keys of sequences without a name: kept until they are answered
@@ -216,7 +224,7 @@ class OnnxRuntimeNextTokenEngine:
         self._cache.batch_bytes = nbytes
 
 
-def _load(path: Path, threads: int) -> ort.InferenceSession:
+def _load(path: Path, threads: int, device: Device) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
@@ -225,7 +233,4 @@ def _load(path: Path, threads: int) -> ort.InferenceSession:
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     # The plan of which tensor takes whose memory costs 0.18 s at the start of a 124M model, and saves nothing after it.
     options.enable_mem_reuse = False
-    try:
-        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's own exceptions share no public base
-        raise EngineFailed(f"onnxruntime cannot load {path}: {error}") from error
+    return session_on(device, path, options, _CUDA_OPTIONS)

@@ -46,6 +46,11 @@ class ServedModel(Generic[EngineT, RequestT, ResultT]):
     scheduler: Scheduler[RequestT, ResultT]
     golden_digest: str
 
+    @property
+    def device(self) -> str:
+        """Where the engine computes; one that does not say so computes on the CPU."""
+        return str(getattr(self.engine, "device", "cpu"))
+
     def close(self, deadline_s: float) -> None:
         """Finish what is queued within `deadline_s` seconds and free the engine. Blocks."""
         # An engine that hangs in a call cannot be freed under it; the process is about to end anyway.
@@ -63,6 +68,7 @@ class ModelStatus:
     Args:
         reason: one sentence, when it failed.
         golden: sha256 in hex of the golden answer, when it is ready.
+        device: `cpu` or `cuda`, when it is ready.
         phases: `read`, `build`, `warmup` → seconds; phases not yet over are absent.
         queue_depth: requests that wait now.
         refusals: requests refused because the queue was full, since the start.
@@ -72,6 +78,7 @@ class ModelStatus:
     state: ModelState
     reason: str | None
     golden: str | None
+    device: str | None
     phases: Mapping[str, float]
     queue_depth: int
     refusals: int

@@ -185,6 +185,7 @@ class ModelRegistry:
             state=slot.state,
             reason=slot.reason,
             golden=served.golden_digest if served else None,
+            device=served.device if served else None,
             phases=self._timeline.model_phases(slot.entry.name),
             queue_depth=served.scheduler.depth if served else 0,
             refusals=served.scheduler.refusals if served else 0,

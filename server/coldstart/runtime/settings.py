@@ -15,7 +15,7 @@ from coldstart.domain.errors import ConfigurationError
 
 Profile = Literal["dev", "staging", "prod"]
 LogLevel = Literal["debug", "info", "warning", "error"]
-AsrDevice = Literal["cpu", "cuda", "auto"]
+Device = Literal["cpu", "cuda", "auto"]
 
 _MIB = 1024 * 1024
 
@@ -47,10 +47,11 @@ class Settings(BaseSettings):
     )
     log_level: LogLevel = Field("info", description="the least severe level that is logged")
     wheel_engine: str = Field("onnxruntime", description="the inference library of the token wheel")
+    wheel_device: Device = Field("auto", description="where the token wheel computes; auto: a GPU that works")
     wheel_batching: bool = Field(True, description="batch concurrent requests; false: answers repeat exactly")
     asr_engine: str = Field("ctranslate2", description="the inference library of speech recognition")
     asr_model: str | None = Field(None, description="the one speech recognition model to load; default: each at hand")
-    asr_device: AsrDevice = Field("auto", description="where speech recognition computes; auto: a GPU that works")
+    asr_device: Device = Field("auto", description="where speech recognition computes; auto: a GPU that works")
     engine_threads: Annotated[int, Ge(1), Le(256)] = Field(
         default_factory=available_cpus, description="compute threads of each engine; default: the CPUs at hand"
     )
@@ -73,6 +74,7 @@ class Settings(BaseSettings):
         60.0, description="seconds for which a live client may pause"
     )
     tts_model: str | None = Field(None, description="the one text-to-speech model to load; default: each at hand")
+    tts_device: Device = Field("auto", description="where Kokoro computes; auto: a GPU that works")
     tts_voices: Path = Field(Path("/app/voices"), description="directory with more voices, for engines that take them")
     tts_max_characters: Annotated[int, Ge(1), Le(1_000_000)] = Field(4096, description="the longest text to be said")
     tts_queue_characters: Annotated[int, Ge(1)] = Field(
