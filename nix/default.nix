@@ -45,6 +45,7 @@ let
         models = call ./models;
         variants = coldstartLib.variantsOf (import ./variants.nix) scope.models.entries;
         images = lib.mapAttrs (_attribute: call ./images) scope.variants;
+        papers = call ./papers;
         checks = call ./checks;
         apps = call ./apps;
       };

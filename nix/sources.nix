@@ -33,6 +33,7 @@ in
   harness = treeOf "coldstart-harness" [
     "bench"
     "harness"
+    "licenses.toml"
     "loadtests"
     "models/convert"
     "models/starter"
@@ -48,6 +49,7 @@ in
     "deploy"
     "docs"
     "harness"
+    "licenses.toml"
     "loadtests"
     "models"
     "nix/models"

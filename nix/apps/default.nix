@@ -6,6 +6,7 @@
   models,
   variants,
   images,
+  papers,
   checks,
   sources,
 }:
@@ -19,23 +20,25 @@ let
   starter = models.mkManifest variants.image.models;
 
   # Derivations, not outputs: `up` builds them itself, where a person can watch.
-  loadedOf = image: {
+  loadedOf = variant: image: {
     name = "${image.imageName}:${image.imageTag}";
     image = drvOf image;
     to_docker = drvOf image.copyToDockerDaemon;
     to_podman = drvOf image.copyToPodman;
+    to_file = drvOf image.copyTo;
+    papers = drvOf (papers image variant);
   };
   planOf =
     attribute: image:
     let
       variant = variants.${attribute};
     in
-    loadedOf image
+    loadedOf variant image
     // {
       inherit (variant) port environment accelerator;
       layers = image.layerNames;
       tested = variant.accelerator == "cpu" && lib.all (model: !models.isFromHub model.name) variant.models;
-      code_changed = loadedOf image.codeChanged;
+      code_changed = loadedOf variant image.codeChanged;
     };
   drvOf = derivation: builtins.unsafeDiscardOutputDependency derivation.drvPath;
   plan = pkgs.writeText "plan.json" (
@@ -57,6 +60,7 @@ let
     name: environment: arguments:
     mkApp "coldstart-${name}" ''
       export COLDSTART_PLAN=${plan} COLDSTART_CATALOGUE=${models.file} COLDSTART_SLO=${sources.harness}/slo.toml
+      export COLDSTART_LICENSES=${sources.harness}/licenses.toml
       export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=${sources.harness}/harness:${sources.harness}
       # A garbage collection leaves alone what the environment of a running process names, and not what its command does.
       export COLDSTART_ENVIRONMENT=${environment}

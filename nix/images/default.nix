@@ -128,6 +128,17 @@ let
     // {
       inherit config;
       layerNames = map (specification: specification.name) specifications;
+      # What the layers should hold, for the image's papers (nix/papers).
+      holds = {
+        roots = lib.concatMap (specification: specification.deps ++ specification.copyToRoot or [ ]) specifications;
+        packages = map (name: python.packages.${name}) (python.namesOf variant.extras);
+        inherit
+          environment
+          manifest
+          code
+          root
+          ;
+      };
     };
 in
 imageOf metadata.version code

@@ -48,9 +48,9 @@ in
 {
   inherit requiredFile;
 
-  # Package name → { version, file }.
+  # Package name → { version, path, sha256, file }; the path is the one in Debian's pool.
   debs = builtins.mapAttrs (_name: pin: {
-    inherit (pin) version;
+    inherit (pin) version path sha256;
     file = requiredFile {
       name = storeNameOf pin.path;
       inherit (pin) sha256;

@@ -58,6 +58,11 @@ let
     // {
       inherit pname version;
       meta = { };
+      # What the tree is made of, as Debian calls it.
+      debianPackages = map (name: {
+        inherit name;
+        inherit (pins.debs.${name}) version path sha256;
+      }) debs;
     }
     // passthru;
 
