@@ -15,6 +15,8 @@ from coldstart_harness.engine import ensure_engine
 from coldstart_harness.errors import HarnessError, UsageError
 from coldstart_harness.plan import load_plan
 from coldstart_harness.progress import Progress, make_console
+from coldstart_harness.pushing.command import PushOptions, push
+from coldstart_harness.pushing.target import target_of
 from coldstart_harness.slo.derived import write_derived
 from coldstart_harness.slo.loading import load_slo
 from coldstart_harness.testing.command import run_tests
@@ -88,6 +90,35 @@ def bench_command(
     planned = load_plan(plan)
     bench = Bench(plan=planned, engine=ensure_engine(progress.note), progress=progress, out=out.resolve(), runs=runs)
     run_bench(bench, rows, json)
+
+
+@app.command("push")
+def push_command(
+    target: Annotated[
+        str, typer.Argument(help="where to, such as ghcr.io/you/coldstart:1.0", metavar="REGISTRY/NAME:TAG")
+    ],
+    plan: PlanOption,
+    image: Annotated[str, typer.Option(help="the image's attribute in the flake")] = "image",
+    also: Annotated[
+        list[Path] | None,
+        typer.Option(help="the same image for another platform, as `copyTo -- oci:DIR:TAG` wrote it", metavar="DIR"),
+    ] = None,
+    authfile: Annotated[
+        Path | None, typer.Option(help="where logins are; default: as Podman, skopeo and Docker keep them")
+    ] = None,
+    tls_verify: Annotated[bool, typer.Option(help="take a registry only with TLS and a good certificate")] = True,
+    digestfile: Annotated[Path | None, typer.Option(help="file to write the digest to")] = None,
+) -> None:
+    """Push an image and its papers to a registry: only what is missing there, under one digest."""
+    options = PushOptions(
+        image=load_plan(plan).image(image),
+        target=target_of(target),
+        also=tuple(also or ()),
+        auth_file=authfile,
+        tls_verify=tls_verify,
+        digest_file=digestfile,
+    )
+    push(options, Progress(make_console()))
 
 
 @slo_app.command("derive")

@@ -34,5 +34,9 @@ class NotVisible(HarnessError):
     """This machine, or whoever runs the harness on it, does not let it see what was asked: nothing is found broken."""
 
 
+class RegistryFailed(HarnessError):
+    """A registry does not answer, does not let one in, or does not hold what was sent."""
+
+
 class UsageError(HarnessError):
     """The command was asked for something that does not exist: exit status 2."""

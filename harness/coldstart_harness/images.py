@@ -29,7 +29,7 @@ def load_image(engine: Engine, image: PlannedImage, loader: Path, say: Callable[
     Raises:
         BuildFailed: the loader failed, or the engine does not have the image afterwards.
     """
-    done = follow([_program_in(loader)], on_line=say, environment=engine.environment)
+    done = follow([program_in(loader)], on_line=say, environment=engine.environment)
     if done.status:
         raise BuildFailed(f"loading {image.reference} failed (exit status {done.status})", details=done.tail)
     try:
@@ -38,7 +38,8 @@ def load_image(engine: Engine, image: PlannedImage, loader: Path, say: Callable[
         raise BuildFailed(f"the engine at {engine.host} has no {image.reference} after loading it") from None
 
 
-def _program_in(package: Path) -> Path:
+def program_in(package: Path) -> Path:
+    """The one program of a package that brings an image out of the store."""
     programs = [path for path in (package / "bin").iterdir() if os.access(path, os.X_OK)]
     if len(programs) != 1:
         raise BuildFailed(f"{package}/bin holds {len(programs)} programs; a loader holds one")

@@ -19,6 +19,7 @@ class PlannedImage:
         derivation: builds its description; the description's store path changes when anything in the image does.
         to_docker: builds a program that loads it into a Docker daemon.
         to_podman: the same for Podman's storage.
+        to_file: builds a program that writes it where its argument says, such as `oci:DIRECTORY:TAG`.
         port: where it listens inside, offering all its services.
         layers: its layers' names, from the stable to the volatile.
         environment: variables that it must be given to offer all its services; none where it does so by itself.
@@ -32,6 +33,7 @@ class PlannedImage:
     derivation: Path
     to_docker: Path
     to_podman: Path
+    to_file: Path
     port: int
     layers: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -87,6 +89,7 @@ def _image_of(attribute: str, image: Mapping[str, Any]) -> PlannedImage:
         derivation=Path(image["image"]),
         to_docker=Path(image["to_docker"]),
         to_podman=Path(image["to_podman"]),
+        to_file=Path(image["to_file"]),
         port=int(image["port"]),
         layers=tuple(image["layers"]),
         environment={name: str(value) for name, value in image["environment"].items()},

@@ -77,6 +77,7 @@ in
     test = mkHarnessApp development "test";
     bench = mkHarnessApp development "bench";
     prove = mkHarnessApp operation "prove";
+    push = mkHarnessApp operation "push";
     models = mkHarnessApp operation "models";
     harness = mkPythonApp "harness" operation "coldstart_harness";
     load = mkPythonApp "load" development "loadtests";

@@ -15,6 +15,7 @@ IMAGE = {
     "image": "/nix/store/a-image.drv",
     "to_docker": "/nix/store/b-docker.drv",
     "to_podman": "/nix/store/c-podman.drv",
+    "to_file": "/nix/store/c-copy.drv",
     "port": 8000,
     "layers": ["runtime", "code"],
     "environment": {},
@@ -25,6 +26,7 @@ IMAGE = {
         "image": "/nix/store/e-image.drv",
         "to_docker": "/nix/store/f-docker.drv",
         "to_podman": "/nix/store/g-podman.drv",
+        "to_file": "/nix/store/g-copy.drv",
     },
 }
 FROM_A_HUB = {

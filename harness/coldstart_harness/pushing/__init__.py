@@ -1,0 +1,1 @@
+"""`push`: an image of the plan, and its papers, into a registry."""
