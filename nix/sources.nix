@@ -52,6 +52,7 @@ in
     "licenses.toml"
     "loadtests"
     "models"
+    "nix/images/reached_code.py"
     "nix/models"
     "nix/offline"
     "nix/python"

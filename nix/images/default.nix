@@ -26,20 +26,7 @@ let
     "transformers"
   ];
 
-  # Compiled here: an image is read-only, and Python without .pyc files starts three times as slowly. Without the columns
-  # of each instruction the layer is a fifth smaller to pull; tracebacks keep file, line and source, and lose the ^^^^.
-  codeOf =
-    change:
-    pkgs.runCommand "coldstart-server" { } ''
-      cp -r ${sources.server}/server "$out"
-      chmod -R u+w "$out"
-      ${change}
-      ${pkgs.python311.interpreter} -B -X no_debug_ranges -m compileall -q -f --invalidation-mode unchecked-hash \
-        -s "$out" -p "$out" "$out"
-    '';
-  code = codeOf "";
-  # What an edit of one line does to an image, so that the bytes it costs can be measured.
-  changedCode = codeOf ''echo 'ONE_LINE_MORE = True' >> "$out/coldstart/__init__.py"'';
+  codeOf = import ./code.nix { inherit lib pkgs sources; };
 
   # Each layer leaves out what the layers before it hold.
   layersOf = lib.foldl' (
@@ -103,6 +90,12 @@ let
   };
   manifest = models.mkManifest variant.models;
   acceptanceLabels = coldstartLib.acceptanceLabelsOf variant.acceptedLicenses;
+  code = codeOf { inherit (variant) services; };
+  # What an edit of one line does to an image, so that the bytes it costs can be measured.
+  changedCode = codeOf {
+    inherit (variant) services;
+    change = "echo 'ONE_LINE_MORE = True' >>server/coldstart/__init__.py";
+  };
   healthCheck = coldstartLib.healthCheckOf (coldstartLib.promisesOf slo variant.name);
   imageOf =
     tag: code:

@@ -9,7 +9,7 @@ import pytest
 from tests.doubles import FakeNextTokenEngine
 from tests.wheel_serving import core_over, wheel_client
 
-STATIC = Path(__file__).parents[2] / "server" / "coldstart" / "api" / "static"
+STATIC = Path(__file__).parents[2] / "server" / "coldstart" / "api" / "page" / "static"
 
 
 @pytest.fixture

@@ -98,8 +98,10 @@ def compositions_of(services: Sequence[Service]) -> tuple[Composition, ...]:
     """
     try:
         return tuple(service.composition() for service in services)
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(f"SERVICE_MODE asks for more than this image was built for: {error}") from None
+    except ImportError as error:
+        raise ConfigurationError(
+            f"SERVICE_MODE asks for a service that this image was not built for: {error}"
+        ) from None
 
 
 def served_models(

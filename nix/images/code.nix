@@ -1,0 +1,21 @@
+# The server's code as an image of these services holds it: read reached_code.py for what that is. Without bytecode
+# Python starts three times as slowly, and an image is read-only.
+{
+  lib,
+  pkgs,
+  sources,
+}:
+{
+  services,
+  # A command over a copy of the sources.
+  change ? "",
+}:
+let
+  leftOut = lib.subtractLists services (lib.attrNames (import ../variants.nix).services);
+in
+pkgs.runCommand "coldstart-server" { } ''
+  cp -r ${sources.server}/server server
+  chmod -R u+w server
+  ${change}
+  ${pkgs.python311.interpreter} -B -X no_debug_ranges ${./reached_code.py} server "$out" ${toString leftOut}
+''
