@@ -19,7 +19,7 @@ from tests.integration.spoken import (
     samples_said,
 )
 from tests.integration.subjects import Subject, eventually
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from coldstart_harness.service import Service
@@ -93,24 +93,19 @@ def test_sigterm_in_mid_speech_loses_nothing(speaking: Subject) -> None:
 def test_sigterm_costs_a_live_session_no_words(listening: Subject) -> None:
     """The segment that nobody has ended is written down and told; then the session is closed for the restart."""
 
-    def ask(url: str) -> tuple[list[dict[str, Any]], int | None, str]:
-        address = f"ws{url.removeprefix('http')}{LIVE}"
-        with connect(address, proxy=None) as live:
+    def ask(url: str) -> tuple[list[dict[str, Any]], int | None]:
+        with connect(f"ws{url.removeprefix('http')}{LIVE}", proxy=None) as live:
             live.send(json.dumps({"type": "start", "partials": False}))
             live.send(samples_said().tobytes())
             told = [json.loads(live.recv()), json.loads(live.recv())]
             stop(service, url)
-            with pytest.raises(InvalidStatus) as refused, connect(address, proxy=None):
-                pass
             with suppress(ConnectionClosed):
                 while True:
                     told.append(json.loads(live.recv()))
-            assert refused.value.response.status_code == 503
-            return told, live.close_code, refused.value.response.headers["retry-after"]
+            return told, live.close_code
 
     with isolated(listening) as service:
-        told, close_code, retry_after = service.ask(ask)
+        told, close_code = service.ask(ask)
         assert_ended_well(service)
     assert [event["type"] for event in told] == ["ready", "speech_started", "final", "error"]
     assert (told[2]["text"], close_code) == (DIGITS, SERVICE_RESTART)
-    assert int(retry_after) >= 1
