@@ -14,6 +14,7 @@ let
   coldstartLib = import ./lib { inherit lib; };
   project = (builtins.fromTOML (builtins.readFile ../pyproject.toml)).tool.poetry;
 
+  matrix = import ./variants.nix;
   slo = builtins.fromTOML (builtins.readFile ../slo.toml);
 
   metadata = {
@@ -41,9 +42,16 @@ let
           ;
         pkgs = import nixpkgs { inherit system; };
         inherit (nix2container.packages.${system}) nix2container;
-        python = call ./python;
+        pythonOf = lib.genAttrs (builtins.attrNames matrix.accelerators) (
+          accelerator:
+          import ./python {
+            inherit lib coldstartLib poetry2nix accelerator;
+            inherit (scope) pkgs;
+          }
+        );
+        python = scope.pythonOf.cpu;
         models = call ./models;
-        variants = coldstartLib.variantsOf (import ./variants.nix) scope.models.entries;
+        variants = coldstartLib.variantsOf matrix scope.models.entries;
         images = lib.mapAttrs (_attribute: call ./images) scope.variants;
         papers = call ./papers;
         checks = call ./checks;
@@ -68,8 +76,15 @@ in
 
   lib = coldstartLib // {
     # Packages that are not the wheel which poetry.lock names; every wheel; models with what is known of each file.
-    strangers = lib.mapAttrs (_system: scope: scope.python.strangers) perSystem;
+    strangers = lib.mapAttrs (
+      _system: scope: lib.concatMap (python: python.strangers) (lib.attrValues scope.pythonOf)
+    ) perSystem;
     wheels = lib.mapAttrs (_system: scope: scope.python.wheels) perSystem;
+    # The wheels of each image, for those that need others than the CPU's.
+    imageWheels = lib.mapAttrs (
+      _system: scope:
+      lib.mapAttrs (_name: variant: scope.pythonOf.${variant.accelerator}.wheelsOf variant.extras) scope.variants
+    ) perSystem;
     models = perSystem.x86_64-linux.models.entries;
   };
 }

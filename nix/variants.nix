@@ -33,6 +33,20 @@
     extras = [ "reference" ];
   };
 
+  # What services need on top on a machine of this kind: the extras of its libraries, and engines whose form of a model is
+  # another one there. The engines of the CPU stay, for machines that turn out to have no GPU.
+  accelerators = {
+    cpu = { };
+    cuda = {
+      asr.extras = [ "asr-cuda" ];
+      tts.extras = [ "tts-cuda" ];
+      wheel = {
+        tasks.next-token.gpt2 = "onnxruntime-cuda";
+        extras = [ "wheel-cuda" ];
+      };
+    };
+  };
+
   # Where all services of an image listen when one process offers them (SERVICE_MODE=all).
   allPort = 8000;
 
@@ -85,6 +99,41 @@
       services = [ "wheel" ];
       models = "standard";
       accelerator = "cpu";
+    }
+    {
+      services = [ "tts" ];
+      models = "starter";
+      accelerator = "cuda";
+    }
+    {
+      services = [ "wheel" ];
+      models = "starter";
+      accelerator = "cuda";
+    }
+    {
+      services = "all";
+      models = "starter";
+      accelerator = "cuda";
+    }
+    {
+      services = [ "asr" ];
+      models = "standard";
+      accelerator = "cuda";
+    }
+    {
+      services = [ "tts" ];
+      models = "standard";
+      accelerator = "cuda";
+    }
+    {
+      services = [ "wheel" ];
+      models = "standard";
+      accelerator = "cuda";
+    }
+    {
+      services = "all";
+      models = "standard";
+      accelerator = "cuda";
     }
   ];
 }

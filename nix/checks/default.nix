@@ -4,6 +4,7 @@
   pkgs,
   coldstartLib,
   python,
+  pythonOf,
   variants,
   images,
   models,
@@ -63,7 +64,9 @@ in
     )
   );
   packages-are-the-locked-wheels = mkVerdict "packages-are-the-locked-wheels" (
-    map (name: "${name} is not the wheel that poetry.lock names") python.strangers
+    map (name: "${name} is not the wheel that poetry.lock names") (
+      lib.concatMap (python: python.strangers) (lib.attrValues pythonOf)
+    )
   );
 }
 // lib.mapAttrs' (attribute: variant: {

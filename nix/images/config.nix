@@ -8,6 +8,7 @@
 }:
 {
   variant,
+  acceleratorVariables,
   acceptanceLabels,
   healthCheck,
   environment,
@@ -50,6 +51,7 @@ in
     "PYTHONUNBUFFERED=1"
     "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"
   ]
+  ++ acceleratorVariables
   # Of several services whoever starts the container chooses.
   ++ (if variant.environment ? SERVICE_MODE then [ ] else [ "SERVICE_MODE=${variant.mode}" ]);
   Healthcheck = healthCheck // {

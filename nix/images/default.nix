@@ -4,7 +4,7 @@
   pkgs,
   coldstartLib,
   nix2container,
-  python,
+  pythonOf,
   models,
   metadata,
   slo,
@@ -15,6 +15,7 @@ let
 
   root = import ./root.nix { inherit pkgs; };
   configOf = import ./config.nix metadata;
+  accelerators = import ./accelerators.nix { inherit lib pkgs; };
 
   # Wheels of more than 20 MB get layers of their own: a new version of one leaves the others where they are.
   largeWheels = [
@@ -22,6 +23,7 @@ let
     "ctranslate2"
     "numpy"
     "onnxruntime"
+    "onnxruntime-gpu"
     "torch"
     "transformers"
   ];
@@ -43,8 +45,11 @@ let
     ]
   ) [ ];
 
+  # NVIDIA's libraries are one layer: they are replaced together, seldom, and by name they would be a dozen.
+  isOfNvidia = name: name == "triton" || lib.hasPrefix "nvidia-" name || lib.hasPrefix "cuda-" name;
+
   specificationsOf =
-    variant: environment: manifest: code:
+    variant: packages: environment: manifest: code:
     [
       {
         name = "runtime";
@@ -59,10 +64,14 @@ let
         ];
       }
     ]
+    ++ lib.optional (variant.accelerator == "cuda") {
+      name = "wheels of NVIDIA";
+      deps = lib.attrValues (lib.filterAttrs (name: _package: isOfNvidia name) packages);
+    }
     ++ map (wheel: {
       name = "wheel ${wheel}";
-      deps = [ python.packages.${wheel} ];
-    }) (lib.filter (wheel: lib.elem wheel (python.namesOf variant.extras)) largeWheels)
+      deps = [ packages.${wheel} ];
+    }) (lib.filter (wheel: packages ? ${wheel}) largeWheels)
     ++ [
       {
         name = "wheels";
@@ -85,6 +94,8 @@ let
 in
 variant:
 let
+  python = pythonOf.${variant.accelerator};
+  packages = python.packagesOf variant.extras;
   environment = python.environmentOf {
     inherit (variant) name extras;
   };
@@ -96,14 +107,16 @@ let
     inherit (variant) services;
     change = "echo 'ONE_LINE_MORE = True' >>server/coldstart/__init__.py";
   };
+  acceleratorVariables = accelerators.${variant.accelerator} environment packages;
   healthCheck = coldstartLib.healthCheckOf (coldstartLib.promisesOf slo variant.name);
   imageOf =
     tag: code:
     let
-      specifications = specificationsOf variant environment manifest code;
+      specifications = specificationsOf variant packages environment manifest code;
       config = configOf {
         inherit
           variant
+          acceleratorVariables
           acceptanceLabels
           healthCheck
           environment
@@ -124,7 +137,7 @@ let
       # What the layers should hold, for the image's papers (nix/papers).
       holds = {
         roots = lib.concatMap (specification: specification.deps ++ specification.copyToRoot or [ ]) specifications;
-        packages = map (name: python.packages.${name}) (python.namesOf variant.extras);
+        packages = lib.attrValues packages;
         inherit
           environment
           manifest

@@ -5,8 +5,8 @@
 
   "all" services are those that have all their models in the row's set, as SERVICE_MODE=all means it.
 
-  Throws when two rows have one name, when a service that a row names has no model in the row's set, and when a model's
-  architecture has no engine.
+  Throws when two rows have one name, when a service that a row names has no model in the row's set, when a model's
+  architecture has no engine, and when there is no such accelerator.
 
   # Type
 
@@ -53,15 +53,19 @@ let
       serviceNames =
         if holdsAll then builtins.filter isWhole (builtins.attrNames matrix.services) else map wholeOrThrow row.services;
       services = map (name: matrix.services.${name}) serviceNames;
+      accelerated =
+        matrix.accelerators.${row.accelerator}
+          or (throw "accelerator ${row.accelerator}: expected one of ${toString (builtins.attrNames matrix.accelerators)}");
+      additions = map (name: accelerated.${name}) (builtins.filter (name: accelerated ? ${name}) serviceNames);
       # The reference engine comes with all services only: it is what makes the small images large.
-      parts = services ++ lib.optionals holdsAll [ matrix.reference ];
+      parts = services ++ additions ++ lib.optionals holdsAll [ matrix.reference ];
 
       engineOf =
         name: part:
         let
           inherit (entries.${name}) task architecture;
         in
-        lib.optional (part.tasks ? ${task}) (
+        lib.optional ((part.tasks or { }) ? ${task}) (
           part.tasks.${task}.${architecture}
             or (throw "model ${name}: the task ${task} has no engine for the architecture ${architecture}")
         );

@@ -20,6 +20,16 @@ let
       tasks.next-token.gpt = "transformers";
       extras = [ "reference" ];
     };
+    accelerators = {
+      cpu = { };
+      fast = {
+        voice.extras = [ "voice-fast" ];
+        wheel = {
+          tasks.next-token.gpt = "fast";
+          extras = [ "wheel-fast" ];
+        };
+      };
+    };
     allPort = 8080;
     modelSets = {
       starter = [
@@ -65,6 +75,7 @@ let
     inherit services models;
     accelerator = "cpu";
   };
+  rowOn = accelerator: services: row services "starter" // { inherit accelerator; };
   variantsOf = rows: self.variantsOf (matrix // { inherit rows; }) entries;
   isRefused = rows: !(builtins.tryEval (builtins.deepSeq (variantsOf rows) true)).success;
 in
@@ -136,6 +147,48 @@ in
       acceptedLicenses = [ "CC-BY-NC-4.0" ];
       accelerator = "cpu";
     };
+  };
+  "an accelerator adds to each service its extras, and its engine where that reads another form of the model" = {
+    expr =
+      let
+        inherit (variantsOf [ (rowOn "fast" "all") ]) image-fast;
+      in
+      {
+        inherit (image-fast) name extras models accelerator;
+      };
+    expected = {
+      name = "coldstart-fast";
+      extras = [
+        "voice"
+        "wheel"
+        "voice-fast"
+        "wheel-fast"
+        "reference"
+      ];
+      models = [
+        {
+          name = "heard";
+          engines = [ "ctranslate2" ];
+        }
+        {
+          name = "spoken";
+          engines = [ "onnxruntime" ];
+        }
+        {
+          name = "small";
+          engines = [
+            "onnxruntime"
+            "fast"
+            "transformers"
+          ];
+        }
+      ];
+      accelerator = "fast";
+    };
+  };
+  "an accelerator that nobody knows is refused" = {
+    expr = isRefused [ (rowOn "slow" [ "wheel" ]) ];
+    expected = true;
   };
   "of all services those that lack a model are left out, and the mode is still to be chosen" = {
     expr = {

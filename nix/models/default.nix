@@ -80,14 +80,14 @@ let
 
   # The model converted for the engine that serves it, with its golden request and answer (golden.json) beside it.
   mkConverted =
-    name: entry:
-    pkgs.runCommand "model-${name}-converted" { nativeBuildInputs = [ conversionEnvironment ]; } ''
+    suffix: options: name: entry:
+    pkgs.runCommand "model-${name}-converted${suffix}" { nativeBuildInputs = [ conversionEnvironment ]; } ''
       export HOME=$TMPDIR PYTHONPATH=${sources.converter}/models PYTHONDONTWRITEBYTECODE=1
-      python -m convert ${entry.architecture} ${published.${name}} "$out" ${toString (partsOf entry)}
+      python -m convert ${entry.architecture} ${published.${name}} "$out" ${toString (partsOf entry ++ options)}
     '';
 
   published = lib.mapAttrs sourceOf entries;
-  converted = lib.mapAttrs mkConverted entries;
+  converted = lib.mapAttrs (mkConverted "" [ ]) entries;
 
   matrix = import ../variants.nix;
 
@@ -141,7 +141,13 @@ let
       }
     );
 
-  artifactOf = name: engine: if engine == "transformers" then published.${name} else converted.${name};
+  # A form of its own for each engine that reads another one than its architecture's first.
+  otherForms = {
+    # int8 by rows and columns is made for a CPU's instructions.
+    onnxruntime-cuda = lib.mapAttrs (mkConverted "-float32" [ "--precision float32" ]) entries;
+    transformers = published;
+  };
+  artifactOf = name: engine: (otherForms.${engine} or converted).${name};
 in
 {
   inherit entries;

@@ -21,6 +21,8 @@
       lib = outputs.lib // {
         # Every file that must be in the store before a build: read by the fetch step.
         pins = nixpkgs.pins ++ outputs.lib.wheels.x86_64-linux;
+        # The wheels of one image, for one whose accelerator wants others: `./nixw fetch IMAGE`.
+        imagePins = outputs.lib.imageWheels.x86_64-linux;
       };
     };
 }

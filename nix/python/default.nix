@@ -6,7 +6,7 @@
   pkgs,
   coldstartLib,
   poetry2nix,
-  accelerator ? "cpu",
+  accelerator,
 }:
 let
   inherit (poetry2nix.lib.mkPoetry2Nix { inherit pkgs; })
@@ -28,7 +28,10 @@ let
     else
       throw "poetry.lock names a package twice: ${toString duplicates}; pin one version of it in pyproject.toml";
 
-  accelerators.cpu = ./accelerators/cpu.nix;
+  accelerators = {
+    cpu = ./accelerators/cpu.nix;
+    cuda = ./accelerators/cuda.nix;
+  };
   accelerated = import (accelerators.${accelerator}
     or (throw "accelerator ${accelerator}: expected one of ${toString (builtins.attrNames accelerators)}")
   ) { inherit lib pkgs lockedPackages; };
@@ -37,6 +40,11 @@ let
   # development group".
   argumentsOf =
     { extras, groups }:
+    let
+      wanted = lib.concatMap (extra: project.extras.${extra} or [ ]) extras;
+      # null is poetry2nix' own way to leave a package out: it vanishes from every list of dependencies.
+      leaveOut = _final: _prev: lib.genAttrs (accelerated.leftOut wanted) (_name: null);
+    in
     {
       inherit pyproject poetrylock extras;
       pwd = ../..;
@@ -55,24 +63,44 @@ let
               ;
           })
           accelerated.overlay
+          leaveOut
         ]
       );
     };
 
-  packagesOf =
+  selected =
     selection:
     builtins.filter (package: lockedPackages ? ${package.pname or ""})
       (mkPoetryPackages (argumentsOf selection)).poetryPackages;
 
   extras = builtins.attrNames project.extras;
   groups = builtins.attrNames project.group;
-  everything = packagesOf { inherit extras groups; };
+  everything = selected { inherit extras groups; };
+  byName = packages: lib.listToAttrs (map (package: lib.nameValuePair package.pname package) packages);
+  ofExtras =
+    extras:
+    selected {
+      inherit extras;
+      groups = [ ];
+    };
 
   fileOf = package: {
     name = package.pname;
     file = package.src.name;
     sha256 = lib.removePrefix "sha256:" package.src.outputHash;
   };
+
+  wheelOf =
+    package:
+    {
+      name = package.src.name;
+      inherit (fileOf package) sha256;
+      kind = "wheel";
+      requirement = "${package.pname}==${package.version}";
+    }
+    // lib.optionalAttrs (accelerated.wheels ? ${package.pname}) {
+      extraIndex = accelerated.wheels.${package.pname}.index;
+    };
 
   environmentOf =
     {
@@ -87,23 +115,18 @@ in
 {
 
   # Every package of the lock that this machine can use, by name.
-  packages = lib.listToAttrs (map (package: lib.nameValuePair package.pname package) everything);
+  packages = byName everything;
 
   /**
-    The names of the packages of an environment with these extras.
+    The packages of an environment with these extras, by name.
 
     # Type
 
     ```
-    namesOf :: [String] -> [String]
+    packagesOf :: [String] -> { name = Derivation; }
     ```
   */
-  namesOf =
-    selected:
-    map (package: package.pname) (packagesOf {
-      extras = selected;
-      groups = [ ];
-    });
+  packagesOf = extras: byName (ofExtras extras);
 
   /**
     A directory with bin/python, bin/ of every package, and all packages on its path: the project's dependencies plus
@@ -133,16 +156,16 @@ in
 
   # What the packages are made of, for a step that fetches wheels ahead of the build: { name, sha256, kind,
   # requirement } and, for a wheel that is not in the registry, the index that has it (extraIndex).
-  wheels = map (
-    package:
-    {
-      name = package.src.name;
-      inherit (fileOf package) sha256;
-      kind = "wheel";
-      requirement = "${package.pname}==${package.version}";
-    }
-    // lib.optionalAttrs (accelerated.wheels ? ${package.pname}) {
-      extraIndex = accelerated.wheels.${package.pname}.index;
-    }
-  ) everything;
+  wheels = map wheelOf everything;
+
+  /**
+    The same of an environment with these extras.
+
+    # Type
+
+    ```
+    wheelsOf :: [String] -> [ { name, sha256, kind, requirement, extraIndex ? } ]
+    ```
+  */
+  wheelsOf = extras: map wheelOf (ofExtras extras);
 }

@@ -11,6 +11,8 @@ let
   machineLibraries = {
     av = [ pkgs.zlib ];
     numpy = [ pkgs.zlib ];
+    nvidia-cudnn-cu13 = [ pkgs.zlib ];
+    triton = [ pkgs.zlib ];
   };
 
   # Wheels whose libraries are debug information for the most part: 65 of 68 MB of CTranslate2's module.

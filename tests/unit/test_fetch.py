@@ -139,6 +139,16 @@ def test_pins_are_evaluated_once_a_state(tmp_path: Path, monkeypatch: pytest.Mon
     assert len(asked) == 2
 
 
+def test_an_image_has_pins_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What only an accelerator wants is listed by image; a name that is none fails with Nix's own words."""
+    monkeypatch.setattr(
+        pins,
+        "evaluated",
+        lambda flake, attribute: f'[{{"name": "{flake}-{attribute}", "kind": "wheel", "sha256": "{EMPTY_SHA256}"}}]',
+    )
+    assert [pin.name for pin in pins.of_image("flake", "image-a")] == ["flake-imagePins.image-a"]
+
+
 def test_log_gets_one_line_when_it_was_quick() -> None:
     """Without a terminal nothing is redrawn; the end is told in one line."""
     stream = io.StringIO()

@@ -22,7 +22,7 @@ case "$*" in
 esac""",
     "nix": """printf '%s\\n' "$@" >"$RECORD"; printf '%s' "$NIX_CONFIG" >"$RECORD.config" """,
     "id": "echo 1000",
-    "python3": f"""case "$*" in *"-m fetch"*) echo fetched >"$RECORD.fetch" ;; *) exec {sys.executable} "$@" ;; esac""",
+    "python3": f"""case "$*" in *"-m fetch"*) echo "$*" >"$RECORD.fetch" ;; *) exec {sys.executable} "$@" ;; esac""",
     "pip3": "",
 }
 
@@ -125,9 +125,9 @@ def test_genuine_inputs_need_no_fetch(checkout: Checkout) -> None:
 
 
 def test_fetch_only_fetches(checkout: Checkout) -> None:
-    """`nixw fetch` brings the pins and does not go on to nix."""
-    assert checkout.run("fetch") == "0 "
-    assert checkout.record.with_name("record.fetch").exists()
+    """`nixw fetch` brings the pins, and those of images that are named, and does not go on to nix."""
+    assert checkout.run("fetch", "image-a") == "0 "
+    assert " --verbose image-a " in checkout.record.with_name("record.fetch").read_text()
     assert not checkout.record.exists()
 
 

@@ -18,6 +18,7 @@ def parser() -> argparse.ArgumentParser:
     bringing.add_argument("--top", type=Path, required=True, help="the checkout")
     bringing.add_argument("--flake", required=True, help="reference of its offline flake")
     bringing.add_argument("--roots", type=Path, required=True, help="folder for the links that keep the files")
+    bringing.add_argument("images", nargs="*", metavar="IMAGE", help="bring the wheels of these images too")
     bringing.add_argument("--verbose", action="store_true", help="say so, too, when nothing is missing")
     refreshing = command.add_parser("refresh", help="bring the pinned packages to the suite's present versions")
     refreshing.add_argument("file", type=Path, help="debs.json")
@@ -33,10 +34,13 @@ def main() -> int:
             changes = refresh.refresh(options.file, options.packages)
             print("\n".join(changes) or "every package is at the suite's version")  # noqa: T201
         else:
-            known = pins.listed(options.top, options.flake)
-            brought = bring.bring(known, options.roots, sys.stderr)
+            wanted = {options.roots: pins.listed(options.top, options.flake)}
+            for image in options.images:
+                # Roots of their own, which a fetch of the rest leaves alone.
+                wanted[options.roots.with_name(f"{options.roots.name}-{image}")] = pins.of_image(options.flake, image)
+            brought = sum(bring.bring(known, roots, sys.stderr) for roots, known in wanted.items())
             if options.verbose and not brought:
-                sys.stderr.write(f"fetch: all {len(known)} locked files are in the Nix store\n")
+                sys.stderr.write(f"fetch: all {sum(map(len, wanted.values()))} locked files are in the Nix store\n")
     except FetchError as error:
         sys.stderr.write("".join(f"fetch: {line}\n" for line in str(error).splitlines()))
         return 1

@@ -96,13 +96,13 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
     return Path(base) / "coldstart"
 
 
-def evaluated(flake: str) -> str:
-    """Return the flake's list as JSON.
+def evaluated(flake: str, attribute: str = "pins") -> str:
+    """Return a list of the flake's `lib` as JSON.
 
     Raises:
         FetchError: evaluation fails; with Nix's own words.
     """
-    command = ["nix", "eval", "--json", f"{flake}#lib.pins"]
+    command = ["nix", "eval", "--json", f"{flake}#lib.{attribute}"]
     done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
     if done.returncode != 0:
         raise FetchError(f"`{' '.join(command)}` failed:\n{done.stderr.decode(errors='replace').strip()}")
@@ -128,3 +128,12 @@ def listed(top: Path, flake: str, environ: Mapping[str, str] = os.environ) -> li
     except OSError:
         pass  # A home that cannot be written to costs the next call these seconds, nothing else.
     return [pin_of(entry) for entry in found.values()]
+
+
+def of_image(flake: str, image: str) -> list[Pin]:
+    """Return the wheels of one image, for one whose accelerator wants others than `listed` has.
+
+    Raises:
+        FetchError: there is no such image.
+    """
+    return [pin_of(entry) for entry in json.loads(evaluated(flake, f"imagePins.{image}"))]

@@ -19,6 +19,8 @@ let
       buildInputs,
       propagatedBuildInputs,
       postFixup,
+      # No library of a wheel is changed, so none is looked for.
+      autoPatchelfIgnoreMissingDeps ? [ ],
     }:
     pkgs.runCommand "python${python.pythonVersion}-${pname}-${version}"
       {

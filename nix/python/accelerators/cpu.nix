@@ -34,9 +34,8 @@ in
   # The wheels that stand in for the lock's.
   inherit wheels;
 
-  # null is poetry2nix' own way to leave a package out: it vanishes from every list of dependencies.
-  overlay =
-    _final: prev:
-    lib.genAttrs (builtins.filter needsCuda (builtins.attrNames lockedPackages)) (_name: null)
-    // lib.mapAttrs (name: made prev.${name}) wheels;
+  # The packages that an environment does not hold, whatever its extras list.
+  leftOut = _wanted: builtins.filter needsCuda (builtins.attrNames lockedPackages);
+
+  overlay = _final: prev: lib.mapAttrs (name: made prev.${name}) wheels;
 }

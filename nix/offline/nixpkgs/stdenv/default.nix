@@ -69,6 +69,7 @@ let
     isLinux = true;
     isDarwin = false;
     isx86_64 = true;
+    uname.processor = "x86_64";
     isAarch64 = false;
   };
 in
