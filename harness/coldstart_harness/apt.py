@@ -44,6 +44,18 @@ def install(packages: Sequence[str], say: Callable[[str], None]) -> Finished:
     return done
 
 
+def unpack(package: str, directory: Path, say: Callable[[str], None]) -> Finished:
+    """Fetch a package and lay its files out in a directory: nothing is installed or started, and no right is needed."""
+    environment = {"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8"}
+    directory.mkdir(parents=True, exist_ok=True)
+    say(f"fetching {package} with apt-get")
+    done = follow(["apt-get", "download", package], directory=directory, environment=environment)
+    if done.status:
+        return done
+    archive = max(directory.glob("*.deb"), key=lambda path: path.stat().st_mtime)
+    return follow(["dpkg-deb", "--extract", archive, directory], environment=environment)
+
+
 @contextmanager
 def _services_held_back() -> Iterator[None]:
     """Without an init system, packages must not start daemons: whoever needs one starts it and keeps its log."""

@@ -57,6 +57,8 @@ def push_images(
     platforms = [image.platform_name for image in images]
     if len(set(platforms)) < len(platforms):
         raise UsageError(f"the images are for {', '.join(platforms)}; wanted one a platform")
+    if len(images) == 1:
+        progress.note(f"an image for {platforms[0]} alone; with --also DIR it becomes an index of several platforms")
     for image in images:
         with progress.phase(f"pushing {image.platform_name}") as phase:
             moved = _send_blobs(image, registry, phase.say)

@@ -18,6 +18,8 @@ from coldstart_harness.testing.counts import Counts, Row, junit_result
 # The sources that the harness was started from: in a checkout or in the Nix store.
 TREE = Path(__file__).resolve().parents[3]
 IMAGES_VARIABLE = "COLDSTART_IMAGES_UNDER_TEST"
+REGISTRY_VARIABLE = "COLDSTART_REGISTRY_PROGRAM"
+_REGISTRY = "docker-registry"
 _SUITES = ("integration", "browser")
 
 
@@ -63,6 +65,20 @@ def ensure_browser(progress: Progress) -> None:
         progress.note(f"apt-get could not install chromium: browser tests are skipped\n{done.tail}")
 
 
+def registry_program(out: Path, progress: Progress) -> Path | None:
+    """Docker's registry for the tests of pushing: the system's, or out of its package; else they say why they skip."""
+    if found := apt.system_program(_REGISTRY):
+        return Path(found)
+    directory = out / _REGISTRY
+    program = directory / "usr" / "bin" / _REGISTRY
+    if not program.exists() and apt.system_program("apt-get"):
+        with progress.phase(f"fetching {_REGISTRY}"):
+            done = apt.unpack(_REGISTRY, directory, progress.note)
+        if done.status:
+            progress.note(f"no {_REGISTRY}: tests of pushing are skipped\n{done.tail}")
+    return program if program.exists() else None
+
+
 def run_pytest(engine: Engine, images: Sequence[PlannedImage], out: Path, progress: Progress) -> Row:
     """Run tests/integration and tests/browser and print what pytest prints."""
     subjects = out / "images-under-test.json"
@@ -73,6 +89,7 @@ def run_pytest(engine: Engine, images: Sequence[PlannedImage], out: Path, progre
     options = ["-v", "-m", "not gpu", "-p", "no:cacheprovider", "--color", "no", "--junitxml", str(report)]
     where = ["--rootdir", str(TREE), "-c", str(TREE / "pyproject.toml"), *map(str, suites)]
     command = [sys.executable, "-m", "pytest", *options, *where]
+    environment = _environment(engine, subjects, registry_program(out, progress))
     with progress.phase("tests with containers and a browser") as phase:
 
         def show(line: str) -> None:
@@ -80,7 +97,7 @@ def run_pytest(engine: Engine, images: Sequence[PlannedImage], out: Path, progre
             progress.note(line.rstrip())
 
         # Not in the Nix store: Nix 2.8 takes every reference with a slash for a store path there.
-        done = follow(command, on_line=show, directory=out, environment=_environment(engine, subjects))
+        done = follow(command, on_line=show, directory=out, environment=environment)
     name = "tests with containers and a browser"
     if not report.is_file():
         return Row(name, Counts(failed=1), phase.seconds, f"pytest wrote no report (exit status {done.status})")
@@ -101,9 +118,10 @@ def _subject(image: PlannedImage) -> dict[str, object]:
     }
 
 
-def _environment(engine: Engine, subjects: Path) -> dict[str, str]:
+def _environment(engine: Engine, subjects: Path, registry: Path | None) -> dict[str, str]:
     return {
         **engine.environment,
+        **({REGISTRY_VARIABLE: str(registry)} if registry else {}),
         IMAGES_VARIABLE: str(subjects),
         "PYTHONDONTWRITEBYTECODE": "1",
         # The reaper is an image of its own that would have to be pulled; every test removes what it started.
