@@ -61,6 +61,11 @@
       "silero-vad"
       "whisper-base"
     ];
+    large = [
+      "gpt2-medium"
+      "silero-vad"
+      "whisper-large-v3-turbo"
+    ];
   };
 
   # services: a list of names of `services`, or "all": each that has all its models in the row's set.
@@ -98,6 +103,16 @@
     {
       services = [ "wheel" ];
       models = "standard";
+      accelerator = "cpu";
+    }
+    {
+      services = [ "asr" ];
+      models = "large";
+      accelerator = "cpu";
+    }
+    {
+      services = [ "wheel" ];
+      models = "large";
       accelerator = "cpu";
     }
     {
