@@ -1,15 +1,17 @@
-"""`push` against Docker's own registry, as Debian packages it, and what the container engine then pulls from it."""
+"""`push` against Docker's own registry, as Debian packages it, and what is to be had from there afterwards."""
 
+import hashlib
 import json
 import os
 import re
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import pytest
@@ -21,7 +23,7 @@ from coldstart_harness.plan import load_plan
 from coldstart_harness.ports import free_port_from
 from coldstart_harness.progress import Progress, make_console
 from coldstart_harness.pushing.command import write_image
-from coldstart_harness.pushing.documents import Paper, PlatformImage, manifest_of
+from coldstart_harness.pushing.documents import Blob, Paper, PlatformImage, digest_of, manifest_of
 from coldstart_harness.pushing.logins import Login
 from coldstart_harness.pushing.registry import Registry
 from coldstart_harness.pushing.sending import push_images
@@ -114,15 +116,25 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "localhost")
 
 
-Push = Callable[..., str]
+class Push(Protocol):
+    def __call__(
+        self,
+        running: RunningRegistry,
+        login: Login | None = None,
+        *,
+        tag: str = "1",
+        also: Sequence[PlatformImage] = (),
+    ) -> str: ...
 
 
 @pytest.fixture
 def push(image: PlatformImage) -> Push:
-    def push_it(running: RunningRegistry, login: Login | None = None, tag: str = "1") -> str:
+    def push_it(
+        running: RunningRegistry, login: Login | None = None, *, tag: str = "1", also: Sequence[PlatformImage] = ()
+    ) -> str:
         target = running.target(tag)
         with Registry(target, login, tls_verify=False) as client:
-            return push_images([image], [SBOM], client, target, Progress(make_console()))
+            return push_images([image, *also], [SBOM], client, target, Progress(make_console()))
 
     return push_it
 
@@ -141,8 +153,8 @@ def test_another_tag_moves_no_layer(push: Push, registry: RunningRegistry) -> No
     """What is named anew is the manifest alone."""
     push(registry)
     sent = registry.sent()
-    push(registry, tag="2")
-    assert registry.sent()[len(sent) :] == ["/v2/team/app/manifests/2"]
+    push(registry, tag="another")
+    assert registry.sent()[len(sent) :] == ["/v2/team/app/manifests/another"]
 
 
 def test_the_bill_of_materials_is_found_by_the_image(push: Push, registry: RunningRegistry) -> None:
@@ -158,20 +170,59 @@ def test_the_bill_of_materials_is_found_by_the_image(push: Push, registry: Runni
 
 
 @pytest.mark.docker
-def test_the_engine_pulls_the_image_that_it_was_given(push: Push, registry: RunningRegistry) -> None:
-    """By its digest, out of the registry, comes the image that was loaded out of the store."""
+def test_what_the_registry_serves_is_what_the_engine_was_given(push: Push, registry: RunningRegistry) -> None:
+    """The config is that of the image that was loaded out of the store, and each layer has the bytes that it names."""
+    api = f"http://{registry.name}/v2/team/app"
+    accept = {"Accept": "application/vnd.oci.image.manifest.v1+json"}
+    manifest = httpx.get(f"{api}/manifests/{push(registry)}", headers=accept).json()
+    assert manifest["config"]["digest"] in loaded_images()
+    config = httpx.get(f"{api}/blobs/{manifest['config']['digest']}").json()
+    assert [diff_id_at(f"{api}/blobs/{layer['digest']}") for layer in manifest["layers"]] == config["rootfs"][
+        "diff_ids"
+    ]
+
+
+@pytest.mark.docker
+def test_the_engine_finds_its_platform_in_an_index(push: Push, registry: RunningRegistry, image: PlatformImage) -> None:
+    """Of an index of two platforms the engine takes the image that it was given out of the store."""
     engine = find_engine()
     assert engine is not None
     if engine.kind == "podman":
         pytest.skip("Podman pulls from a registry without TLS only if it is configured so")
-    digest = push(registry)
-    pulled = engine.client.images.pull(registry.target().by(digest))
+    name = registry.target().by(push(registry, tag="index", also=[for_another_platform(image)]))
+    pulled = engine.client.images.pull(name)
     try:
-        loaded = {engine.client.images.get(subject.reference).id for subject in subjects()}
-        assert pulled.id in loaded
+        assert pulled.id in loaded_images()
     finally:
-        engine.client.images.remove(registry.target().by(digest))
+        engine.client.images.remove(name)
         engine.client.close()
+
+
+def loaded_images() -> set[str | None]:
+    """The ids of the images under test, which are their configs' digests."""
+    engine = find_engine()
+    assert engine is not None
+    with closing(engine.client):
+        return {engine.client.images.get(subject.reference).id for subject in subjects()}
+
+
+def diff_id_at(url: str) -> str:
+    """The digest of a gzip layer's plain bytes."""
+    sha256 = hashlib.sha256()
+    plain = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    with httpx.stream("GET", url) as reply:
+        for block in reply.iter_raw():
+            sha256.update(plain.decompress(block))
+    sha256.update(plain.flush())
+    return f"sha256:{sha256.hexdigest()}"
+
+
+def for_another_platform(image: PlatformImage) -> PlatformImage:
+    """The same layers, said to be for a machine that this is not."""
+    config = {**image.config, "architecture": "s390x"}
+    content = json.dumps(config).encode()
+    blob = Blob(image.blobs[0].media_type, digest_of(content), len(content), content)
+    return PlatformImage({**image.manifest, "config": blob.descriptor}, config, (blob, *image.blobs[1:]))
 
 
 def test_a_wrong_password_is_one_sentence(push: Push, tmp_path: Path) -> None:
