@@ -10,6 +10,7 @@ from coldstart_harness.errors import UsageError
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"{_PART}(?:/{_PART})*")
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
+_REGISTRY = re.compile(r"(?:[a-zA-Z0-9][a-zA-Z0-9.-]*|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?")
 _LOCAL = "localhost"
 # What is called docker.io is served elsewhere, and its official images lie in a folder of that name.
 _DOCKER_HUB = "docker.io"
@@ -56,6 +57,9 @@ def target_of(text: str) -> Target:
     repository, _, tag = rest.partition(":")
     if not slash or not (registry == _LOCAL or "." in registry or ":" in registry):
         raise UsageError(f"{text!r} names no registry; wanted REGISTRY/NAME:TAG, such as ghcr.io/you/coldstart:1.0")
+    if not _REGISTRY.fullmatch(registry):
+        # Not repeated: what stands before an @ may be a password.
+        raise UsageError("the registry is not HOST or HOST:PORT; logins are stored by `docker login`, never given here")
     if not tag:
         raise UsageError(
             f"{text!r} has no tag; wanted REGISTRY/NAME:TAG, such as {registry}/{repository or 'name'}:1.0"
