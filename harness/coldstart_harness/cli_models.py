@@ -90,16 +90,16 @@ def add(
     architecture: Annotated[str | None, typer.Option(help="where config.json does not say it")] = None,
 ) -> None:
     """Write the entry of a new model: its files' hashes, and the licence that its card states."""
-    top = Path.cwd()
+    top, known = Path.cwd(), load_catalogue(catalogue)
     wanted = reference_of(reference)
     inside = "" if source is None else _inside(top, source)
     opened = _source(wanted.repository, wanted.revision, source, "made here" if inside else "computed")
     chosen = Chosen(name, license_, architecture, inside)
-    entry = new_entry(top, load_catalogue(catalogue), wanted, opened, chosen)
+    entry = new_entry(top, known, wanted, opened, chosen)
     path = write_entry(top, entry)
     _tell_git(path)
     typer.echo(f"written: {path.relative_to(top)}")
-    for line in shown.entry_lines(load_catalogue(catalogue), entry):
+    for line in shown.entry_lines(known, entry):
         typer.echo(f"  {line}")
     _into_store(entry, source)
     typer.echo(f"to put it into an image, name {entry.name} in a model set of nix/variants.nix")

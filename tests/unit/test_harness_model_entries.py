@@ -197,6 +197,14 @@ def test_a_file_that_the_conversion_needs_must_be_there(top: Path) -> None:
         add(top, clone)
 
 
+def test_a_clone_without_its_large_files_is_refused(top: Path) -> None:
+    """The hash of Git LFS's pointer is not the model's."""
+    clone = repository_at(top / "clone")
+    (clone / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    with pytest.raises(UsageError, match="git lfs pull"):
+        add(top, clone)
+
+
 def test_an_entry_is_not_written_over(top: Path) -> None:
     """`add` of a name that is there says what else there is."""
     write_entry(top, starter_entry())
