@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from coldstart_harness.errors import ServiceFailed
 
-_TIMEOUT_S = 120.0
+# Far more than any answer takes here: who waits as long waits for a server that hangs.
+_TIMEOUT_S = 300.0
 JSON = "application/json"
 
 
@@ -46,14 +47,18 @@ class Connection:
         """Send a request and read the whole reply.
 
         Raises:
-            ServiceFailed: its status is not `status`.
+            ServiceFailed: its status is not `status`, or there was no whole reply.
         """
         begun = time.perf_counter()
-        self._connection.request(method, path, content, {"Content-Type": media_type})
-        response = self._connection.getresponse()
-        first = response.read(1)
-        first_byte_s = time.perf_counter() - begun
-        body = first + response.read()
+        try:
+            self._connection.request(method, path, content, {"Content-Type": media_type})
+            response = self._connection.getresponse()
+            first = response.read(1)
+            first_byte_s = time.perf_counter() - begun
+            body = first + response.read()
+        except (OSError, http.client.HTTPException) as error:
+            after_s = time.perf_counter() - begun
+            raise ServiceFailed(f"{method} {path} had no whole reply after {after_s:.1f} s: {error!r}") from None
         whole_s = time.perf_counter() - begun
         if response.status != status:
             raise ServiceFailed(f"{method} {path} was to answer {status}; it gave {response.status}: {body[:300]!r}")

@@ -53,11 +53,11 @@ def _trials(bench: Bench) -> list[Trial]:
         assert base.models is not None  # noqa: S101 - it has models of its own
         long = form_of(voice_like(base.models, SOUND_S, bench.made), language="en")
         trials += [
-            Trial(bench.starter(ASR), "five digits in 1.7 s", TRANSCRIPTIONS, *form_of(_DIGITS), answers=48),
+            Trial(bench.starter(ASR), "five digits in 1.7 s", TRANSCRIPTIONS, *form_of(_DIGITS), answers=40),
             Trial(base, f"{SOUND_S} s of sound", TRANSCRIPTIONS, *long, answers=8),
         ]
     if TTS in bench.images:
-        trials.append(Trial(bench.starter(TTS), "200 characters as mp3", SPEECH, *speech_of(200, "mp3"), answers=160))
+        trials.append(Trial(bench.starter(TTS), "200 characters as mp3", SPEECH, *speech_of(200, "mp3"), answers=64))
     return trials
 
 
