@@ -89,58 +89,6 @@ let
   published = lib.mapAttrs sourceOf entries;
   converted = lib.mapAttrs (mkConverted "" [ ]) entries;
 
-  matrix = import ../variants.nix;
-
-  # What a model needs to be served from outside an image: its form for the engine of its service, and a manifest that
-  # names the form relative to itself, for nobody knows where it will be mounted.
-  mkVolume =
-    name: engine:
-    let
-      description = mkDescription [
-        (
-          entryOf {
-            inherit name;
-            engines = [ engine ];
-          }
-          // {
-            artifacts.${engine} = "${name}/${engine}";
-          }
-        )
-      ];
-    in
-    pkgs.runCommand "volume-${name}" { } ''
-      mkdir -p "$out/${name}"
-      ln -s ${artifactOf name engine} "$out/${name}/${engine}"
-      export PYTHONPATH=${sources.converter}/models
-      ${pkgs.python311.interpreter} -B -m convert manifest "$out/models.json" ${description}
-    '';
-
-  # Derivations, not outputs; of a model whose license is not accepted there is none.
-  volumes = lib.mapAttrs (
-    name: entry:
-    builtins.unsafeDiscardOutputDependency (mkVolume name (coldstartLib.engineOf matrix entry)).drvPath
-  ) (lib.filterAttrs (
-    name: entry:
-    coldstartLib.engineOf matrix entry != null && (builtins.tryEval entries.${name}.acceptedLicenses).success
-  ) catalogue);
-
-  entryOf = { name, engines }: {
-    inherit name;
-    inherit (entries.${name}) task architecture repository revision license;
-    required = true;
-    artifacts = lib.genAttrs engines (engine: "${artifactOf name engine}");
-    golden = "${converted.${name}}/golden.json";
-  };
-
-  mkDescription =
-    models:
-    pkgs.writeText "models.in.json" (
-      builtins.toJSON {
-        schema_version = 1;
-        inherit models;
-      }
-    );
-
   # A form of its own for each engine that reads another one than its architecture's first.
   otherForms = {
     # int8 by rows and columns is made for a CPU's instructions.
@@ -148,6 +96,32 @@ let
     transformers = published;
   };
   artifactOf = name: engine: (otherForms.${engine} or converted).${name};
+
+  manifests = import ./manifests.nix {
+    inherit
+      lib
+      pkgs
+      sources
+      entries
+      artifactOf
+      ;
+    goldenOf = name: "${converted.${name}}/golden.json";
+  };
+
+  matrix = import ../variants.nix;
+
+  # Derivations, not outputs; of a model whose license is not accepted there is none.
+  volumes = lib.mapAttrs (
+    name: entry:
+    builtins.unsafeDiscardOutputDependency
+      (manifests.mkVolume {
+        inherit name;
+        engine = coldstartLib.engineOf matrix entry;
+      }).drvPath
+  ) (lib.filterAttrs (
+    name: entry:
+    coldstartLib.engineOf matrix entry != null && (builtins.tryEval entries.${name}.acceptedLicenses).success
+  ) catalogue);
 in
 {
   inherit entries;
@@ -175,15 +149,5 @@ in
   */
   artifactsOf = { name, engines }: map (artifactOf name) engines;
 
-  /**
-    The manifest of an image (models.json, read by coldstart.domain.manifest).
-
-    Type: mkManifest :: [{ name :: String; engines :: [String]; }] -> Derivation
-  */
-  mkManifest =
-    models:
-    pkgs.runCommand "models.json" { } ''
-      export PYTHONPATH=${sources.converter}/models
-      ${pkgs.python311.interpreter} -B -m convert manifest "$out" ${mkDescription (map entryOf models)}
-    '';
+  inherit (manifests) mkManifest;
 }
