@@ -9,7 +9,10 @@
 }:
 let
   inherit (nixpkgs) lib;
-  systems = [ "x86_64-linux" ];
+  systems = [
+    "aarch64-linux"
+    "x86_64-linux"
+  ];
 
   coldstartLib = import ./lib { inherit lib; };
   project = (builtins.fromTOML (builtins.readFile ../pyproject.toml)).tool.poetry;

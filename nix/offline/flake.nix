@@ -15,8 +15,18 @@
           outPath = ../..;
         };
       };
+      # Debian's packages are pinned for one system.
+      ofThisSystem = builtins.mapAttrs (_name: bySystem: { inherit (bySystem) x86_64-linux; }) {
+        inherit (outputs)
+          packages
+          checks
+          apps
+          devShells
+          ;
+      };
     in
     outputs
+    // ofThisSystem
     // {
       lib = outputs.lib // {
         # Every file that must be in the store before a build: read by the fetch step.

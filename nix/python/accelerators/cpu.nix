@@ -8,7 +8,7 @@
   lockedPackages,
 }:
 let
-  wheels = builtins.fromJSON (builtins.readFile ./torch-cpu.json);
+  wheels = (builtins.fromJSON (builtins.readFile ./torch-cpu.json)).${pkgs.stdenv.hostPlatform.system};
 
   needsCuda =
     name:

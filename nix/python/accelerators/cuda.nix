@@ -5,8 +5,8 @@
 # ld.so.cache.
 {
   lib,
+  pkgs,
   lockedPackages,
-  ...
 }:
 let
   isOfCuda =
@@ -36,6 +36,14 @@ let
     "libucs.so.*"
   ];
 
+  # Files that nobody opens, below site-packages: TensorRT's provider, whose own libraries are not here, and the second
+  # make of the compiler for old drivers, 114 MB.
+  unused = {
+    nvidia-cuda-nvrtc = "nvidia/cu13/lib/libnvrtc*.alt.so.*";
+    nvidia-cuda-nvrtc-cu12 = "nvidia/cuda_nvrtc/lib/libnvrtc*.alt.so.*";
+    onnxruntime-gpu = "onnxruntime/capi/libonnxruntime_providers_tensorrt.so";
+  };
+
   made =
     name: package:
     package.overridePythonAttrs (
@@ -43,11 +51,10 @@ let
       {
         autoPatchelfIgnoreMissingDeps = foundLater;
       }
-      # Nobody asks for TensorRT, whose libraries are not here either.
-      // lib.optionalAttrs (name == "onnxruntime-gpu") {
+      // lib.optionalAttrs (unused ? ${name}) {
         postFixup = ''
           ${old.postFixup or ""}
-          rm "$out"/lib/python*/site-packages/onnxruntime/capi/libonnxruntime_providers_tensorrt.so
+          rm "$out"/${pkgs.python311.sitePackages}/${unused.${name}}
         '';
       }
     );
