@@ -33,7 +33,6 @@ in
   harness = treeOf "coldstart-harness" [
     "bench"
     "harness"
-    "licenses.toml"
     "loadtests"
     "models/convert"
     "models/starter"

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from coldstart_harness import cli_models, cli_proofs
+from coldstart_harness import cli_models, cli_papers, cli_proofs
 from coldstart_harness.bench.command import ROWS, chosen_rows, run_bench
 from coldstart_harness.bench.rows import Bench
 from coldstart_harness.engine import ensure_engine
@@ -131,6 +131,7 @@ def derive(
         make_console().print(str(path), soft_wrap=True)
 
 
+cli_papers.add_to(app)
 cli_proofs.add_to(app)
 
 

@@ -20,6 +20,7 @@ class PlannedImage:
         to_docker: builds a program that loads it into a Docker daemon.
         to_podman: the same for Podman's storage.
         to_file: builds a program that writes it where its argument says, such as `oci:DIRECTORY:TAG`.
+        papers: builds what its bill of materials is written from.
         port: where it listens inside, offering all its services.
         layers: its layers' names, from the stable to the volatile.
         environment: variables that it must be given to offer all its services; none where it does so by itself.
@@ -34,6 +35,7 @@ class PlannedImage:
     to_docker: Path
     to_podman: Path
     to_file: Path
+    papers: Path
     port: int
     layers: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -90,6 +92,7 @@ def _image_of(attribute: str, image: Mapping[str, Any]) -> PlannedImage:
         to_docker=Path(image["to_docker"]),
         to_podman=Path(image["to_podman"]),
         to_file=Path(image["to_file"]),
+        papers=Path(image["papers"]),
         port=int(image["port"]),
         layers=tuple(image["layers"]),
         environment={name: str(value) for name, value in image["environment"].items()},

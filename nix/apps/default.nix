@@ -60,7 +60,6 @@ let
     name: environment: arguments:
     mkApp "coldstart-${name}" ''
       export COLDSTART_PLAN=${plan} COLDSTART_CATALOGUE=${models.file} COLDSTART_SLO=${sources.harness}/slo.toml
-      export COLDSTART_LICENSES=${sources.harness}/licenses.toml
       export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=${sources.harness}/harness:${sources.harness}
       # A garbage collection leaves alone what the environment of a running process names, and not what its command does.
       export COLDSTART_ENVIRONMENT=${environment}
@@ -78,6 +77,8 @@ in
     bench = mkHarnessApp development "bench";
     prove = mkHarnessApp operation "prove";
     push = mkHarnessApp operation "push";
+    sbom = mkHarnessApp operation "sbom";
+    licenses = mkHarnessApp operation "licenses";
     models = mkHarnessApp operation "models";
     harness = mkPythonApp "harness" operation "coldstart_harness";
     load = mkPythonApp "load" development "loadtests";

@@ -72,6 +72,11 @@ let
       )
     ) engines (models.artifactsOf { inherit name engines; });
 
+  # Mozilla's, whoever packages them.
+  certificates = map (component: component // { license = "MPL-2.0"; }) (
+    coldstartLib.systemComponentsOf pkgs.cacert
+  );
+
   ownPath =
     path: name:
     knownAs path {
@@ -96,8 +101,8 @@ let
       (ownPath holds.environment "python-environment")
       (ownPath holds.manifest "models-manifest")
       (ownPath holds.code "server")
-      # Its certificates are copied out of the package, so that nothing refers to it.
-      (lib.mapAttrs (_path: own: own ++ coldstartLib.systemComponentsOf pkgs.cacert) (ownPath holds.root "root"))
+      # Certificates are copied out of their package, so that nothing refers to it; its copyright file stays behind.
+      (lib.mapAttrs (_path: own: own ++ certificates) (ownPath holds.root "root"))
     ]
   );
   document = pkgs.writeText "known.json" (

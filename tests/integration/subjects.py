@@ -32,6 +32,7 @@ class Subject:
         layers: its layers' names as declared, from the stable to the volatile.
         environment: variables that it must be given to offer all its services.
         accelerator: `cpu`, or what its engines need of the machine.
+        papers: directory of what Nix tells of it; None: whoever named the image did not say.
         code_changed: the same image after a change of a line of code; None: it could not be built.
     """
 
@@ -42,6 +43,7 @@ class Subject:
     environment: dict[str, str] = field(hash=False)
     accelerator: str
     code_changed: str | None
+    papers: str | None = None
 
 
 def subjects() -> list[Subject]:

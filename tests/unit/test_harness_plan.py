@@ -16,6 +16,7 @@ IMAGE = {
     "to_docker": "/nix/store/b-docker.drv",
     "to_podman": "/nix/store/c-podman.drv",
     "to_file": "/nix/store/c-copy.drv",
+    "papers": "/nix/store/c-papers.drv",
     "port": 8000,
     "layers": ["runtime", "code"],
     "environment": {},
@@ -27,6 +28,7 @@ IMAGE = {
         "to_docker": "/nix/store/f-docker.drv",
         "to_podman": "/nix/store/g-podman.drv",
         "to_file": "/nix/store/g-copy.drv",
+        "papers": "/nix/store/g-papers.drv",
     },
 }
 FROM_A_HUB = {

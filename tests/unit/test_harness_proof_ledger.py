@@ -186,7 +186,7 @@ def test_a_copy_of_an_image_has_the_same_layers_above_a_new_one(tmp_path: Path) 
     layer.write_bytes(b"before" + b"x" * 2_000_001 + b"after")
     digest = "sha256:" + hashlib.sha256(b"x" * 2_000_001).hexdigest()
     config = {"config": {"Env": ["A=b"]}, "rootfs": {"type": "layers", "diff_ids": [digest]}, "history": [{}]}
-    saved = Saved(config, 1, None, (Blob(layer, 6, 2_000_001, None),))
+    saved = Saved(config, 1, "", None, (Blob(layer, 6, 2_000_001, None),))
     contents = []
     for token in ("one", "two"):
         path = tmp_path / f"{token}.tar"

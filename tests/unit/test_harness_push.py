@@ -199,7 +199,7 @@ def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PlannedImage:
     program.write_text(f'#!/bin/sh\nd="${{1#oci:}}"\nexec cp -r {source} "${{d%:*}}"\n')
     program.chmod(0o755)
     monkeypatch.setattr(nix, "build", lambda derivations, _say: [tmp_path, program.parents[1]][: len(derivations)])
-    paths = dict.fromkeys(("derivation", "to_docker", "to_podman", "to_file"), Path("/nix/store/x.drv"))
+    paths = dict.fromkeys(("derivation", "to_docker", "to_podman", "to_file", "papers"), Path("/nix/store/x.drv"))
     return PlannedImage(attribute="image", reference="app:1", port=1, layers=(), **paths)
 
 

@@ -1,6 +1,7 @@
 """What engines save of an image: `docker save`'s form, and the OCI layout of newer ones. Content is never trusted."""
 
 import gzip
+import hashlib
 import json
 import shutil
 import subprocess
@@ -49,12 +50,14 @@ class Saved:
     Args:
         config: the OCI image config: `config`, `history`, `rootfs` and the like.
         config_bytes: its size.
+        config_digest: of its bytes, by which engines know the image: `sha256:` and 64 hexadecimal digits.
         manifest_bytes: the size of its manifest, where one was saved that a registry would serve.
         blobs: its layers, from the first to the last.
     """
 
     config: Mapping[str, Any]
     config_bytes: int
+    config_digest: str
     manifest_bytes: int | None
     blobs: tuple[Blob, ...]
 
@@ -96,12 +99,13 @@ class _Reader:
             manifest_bytes = self._members[name].size
         else:
             raise ImageUnreadable("what the engine saved has neither a manifest.json nor an index.json")
-        config = self._document(config_name)
+        content = self._content(config_name)
+        config = json.loads(content)
         if len(layer_names) != len(config["rootfs"]["diff_ids"]):
             wanted = len(config["rootfs"]["diff_ids"])
             raise ImageUnreadable(f"the image's config names {wanted} layers, and {len(layer_names)} were saved")
         blobs = tuple(self._blob(name, number) for number, name in enumerate(layer_names))
-        return Saved(config, self._members[config_name].size, manifest_bytes, blobs)
+        return Saved(config, len(content), f"sha256:{hashlib.sha256(content).hexdigest()}", manifest_bytes, blobs)
 
     def _chosen(self, index: Mapping[str, Any]) -> str:
         """The one image of an index that was saved. Builders put attestations beside it, for a platform `unknown`, and
@@ -114,11 +118,14 @@ class _Reader:
         return names[0]
 
     def _document(self, name: str) -> Any:
+        return json.loads(self._content(name))
+
+    def _content(self, name: str) -> bytes:
         with self._open(name) as file:
             content = file.read(_LARGEST_DOCUMENT_BYTES + 1)
         if len(content) > _LARGEST_DOCUMENT_BYTES:
             raise ImageUnreadable(f"{name} in the saved image is larger than {_LARGEST_DOCUMENT_BYTES} bytes")
-        return json.loads(content)
+        return content
 
     def _blob(self, name: str, number: int) -> Blob:
         with self._open(name) as file:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from coldstart_harness import apt
+from coldstart_harness import apt, nix
 from coldstart_harness.engine import Engine
 from coldstart_harness.errors import BuildFailed
 from coldstart_harness.images import build_image, load_image
@@ -45,6 +45,7 @@ def _load(engine: Engine, image: PlannedImage, name: str, progress: Progress) ->
     try:
         with progress.phase(name) as phase:
             _description, loader = build_image(engine, image, phase.say)
+            nix.build([image.papers], phase.say)
             load_image(engine, image, loader, phase.say)
     except BuildFailed as error:
         progress.note(f"{error}\n{error.details}")
@@ -114,6 +115,7 @@ def _subject(image: PlannedImage) -> dict[str, object]:
         "layers": list(image.layers),
         "environment": dict(image.environment),
         "accelerator": image.accelerator,
+        "papers": str(nix.output_of(image.papers)),
         "code_changed": None if image.code_changed is None else image.code_changed.reference,
     }
 
