@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from coldstart_harness.catalogue.entries import Catalogue, Entry, Pin, Policy
+from coldstart_harness.catalogue.sources import git_id_of
 
 STARTER = Path(__file__).parents[2] / "models/starter/gpt2"
 REPOSITORY = "coldstart/starter-gpt2"
@@ -71,7 +72,7 @@ class PlayedHub:
     def _document(self) -> dict[str, Any]:
         siblings = []
         for file, content in self.contents.items():
-            sibling: dict[str, Any] = {"rfilename": file, "size": len(content), "blobId": "0" * 40}
+            sibling: dict[str, Any] = {"rfilename": file, "size": len(content), "blobId": git_id_of(content)}
             if file in self.stored:
                 sibling["lfs"] = {"sha256": sha256_of(content), "size": len(content), "pointerSize": 134}
             siblings.append(sibling)

@@ -39,7 +39,7 @@ from coldstart_harness.catalogue.entries import (
     write_entry,
 )
 from coldstart_harness.catalogue.licenses import check_license, license_of
-from coldstart_harness.catalogue.sources import HubSource, NotOnHub, directory_source
+from coldstart_harness.catalogue.sources import HubSource, NotOnHub, directory_source, git_id_of
 from coldstart_harness.errors import UsageError
 
 NOBODY = "http://127.0.0.1:9"
@@ -81,6 +81,23 @@ def test_the_hub_says_the_hashes_of_large_files_and_small_ones_are_fetched(top: 
     }
     assert (entry.revision, entry.license) == (COMMIT, "MIT")
     assert not [path for path in hub.asked if path.endswith("model.safetensors")]
+
+
+def test_a_small_file_that_the_hub_does_not_state_is_not_pinned() -> None:
+    """A mirror could give other bytes of the same size for what has no sha256 yet: git's id tells."""
+    content = bytearray((STARTER / "tokenizer.json").read_bytes())
+    content[1000] ^= 1
+    with played_hub() as hub, played_hub(tokenizer_json=bytes(content)) as mirror:
+        source = HubSource(REPOSITORY, None, [mirror.url, hub.url], hub.url)
+        with pytest.raises(
+            NotOnHub, match=r"tokenizer\.json at c0ffee0+ came with git's id [0-9a-f]{40}; the Hub states"
+        ):
+            source.pin("tokenizer.json")
+
+
+def test_gits_id_is_gits() -> None:
+    """As `git hash-object` prints it."""
+    assert git_id_of(b"hello\n") == "ce013625030ba8dba906f756967f9e9ca394464a"
 
 
 @pytest.mark.parametrize("endpoint", [NOBODY, None])

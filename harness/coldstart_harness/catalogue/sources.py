@@ -76,7 +76,7 @@ class HubSource:
     """A repository as the Hub's API describes it.
 
     The API states the sha256 of large files, which are stored by it. Small ones are stored by git and have none there:
-    they are downloaded, from a mirror where there is one.
+    they are downloaded, from a mirror where there is one, and must be what the API states of them: a size and git's id.
 
     Args:
         repository: its name.
@@ -117,15 +117,23 @@ class HubSource:
         return list(self._siblings)
 
     def content(self, file: str) -> bytes:
-        if file not in self._siblings:
+        stated = self._siblings.get(file)
+        if stated is None:
             raise NotOnHub(f"{self._repository} has no {file} at {self.revision}")
+        wanted = Wanted(self._repository, self.revision, file, size=stated.size or 0)
         with tempfile.TemporaryDirectory(prefix="coldstart-models-") as scratch:
             target = Path(scratch) / "file"
             try:
-                download(Wanted(self._repository, self.revision, file), target, self._bases)
+                download(wanted, target, self._bases)
             except DownloadFailed as error:
                 raise NotOnHub(str(error)) from None
-            return target.read_bytes()
+            content = target.read_bytes()
+        met = git_id_of(content)
+        if stated.lfs is None and met != stated.blob_id:
+            raise NotOnHub(
+                f"{wanted.name} came with git's id {met}; the Hub states {stated.blob_id}: a mirror is wrong"
+            )
+        return content
 
     def pin(self, file: str) -> Pin:
         stored = self._siblings[file].lfs
@@ -133,6 +141,11 @@ class HubSource:
             return Pin(stored.sha256, stored.size, "stated by the Hub")
         content = self.content(file)
         return Pin(hashlib.sha256(content).hexdigest(), len(content), "computed")
+
+
+def git_id_of(content: bytes) -> str:
+    """The id by which git stores a file: the sha1 of `blob`, its length, and its bytes."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def directory_source(directory: Path, revision: str | None, *, known: str) -> DirectorySource:
