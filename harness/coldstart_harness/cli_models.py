@@ -200,8 +200,8 @@ def _inside(top: Path, directory: Path) -> str:
 def _into_store(entry: Entry, source: Path | None) -> None:
     """What was given as a directory is built from that, without a hub."""
     if source is not None and entry.origin == "hub":
-        brought = fetching.fetch_into_store([entry], _roots(), source)
-        typer.echo(f"{brought} files are in the Nix store now")
+        fetching.fetch_into_store([entry], _roots(), source)
+        typer.echo("its files are in the Nix store, where a build finds them")
 
 
 def _tell_git(path: Path) -> None:

@@ -246,7 +246,7 @@ def test_a_directory_must_say_which_commit_it_is(top: Path) -> None:
     """By a person's word, or by its name, as in the Hub's cache."""
     snapshot = repository_at(top / "snapshots" / COMMIT)
     assert directory_source(snapshot, None, known="computed").revision == COMMIT
-    with pytest.raises(UsageError, match="give hf:REPO@REV"):
+    with pytest.raises(UsageError, match="give it, as hf:REPO@REV"):
         directory_source(STARTER, None, known="computed")
 
 

@@ -158,7 +158,7 @@ def directory_source(directory: Path, revision: str | None, *, known: str) -> Di
         raise UsageError(f"{directory} is not a directory")
     named = directory.resolve().name
     if revision is None and not _COMMIT.fullmatch(named):
-        raise UsageError(f"{directory} does not say which commit it is: give hf:REPO@REV")
+        raise UsageError(f"{directory} does not say which commit it is: give it, as hf:REPO@REV or NAME@REV")
     return DirectorySource(directory, revision or named, known)
 
 
