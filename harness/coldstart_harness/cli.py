@@ -108,6 +108,7 @@ def push_command(
     ] = None,
     tls_verify: Annotated[bool, typer.Option(help="take a registry only with TLS and a good certificate")] = True,
     digestfile: Annotated[Path | None, typer.Option(help="file to write the digest to")] = None,
+    sbom: Annotated[bool, typer.Option(help="attach the image's bill of materials")] = True,
 ) -> None:
     """Push an image and its papers to a registry: only what is missing there, under one digest."""
     options = PushOptions(
@@ -117,6 +118,7 @@ def push_command(
         auth_file=authfile,
         tls_verify=tls_verify,
         digest_file=digestfile,
+        sbom=sbom,
     )
     push(options, Progress(make_console()))
 

@@ -17,6 +17,7 @@ from tests.unit.offline_layers_doubles import serving
 
 from coldstart_harness import nix
 from coldstart_harness.errors import BuildFailed, RegistryFailed, UsageError
+from coldstart_harness.papers import command as papers
 from coldstart_harness.plan import PlannedImage
 from coldstart_harness.progress import Progress, make_console
 from coldstart_harness.pushing.command import PushOptions, push
@@ -144,6 +145,7 @@ def test_a_tag_that_names_something_else_afterwards_is_an_error(tmp_path: Path) 
     [
         ("ghcr.io/me/app:v1", Target("ghcr.io", "me/app", "v1")),
         ("localhost:5000/app:v1", Target("localhost:5000", "app", "v1")),
+        ("[::1]:5000/app:v1", Target("[::1]:5000", "app", "v1")),
         ("localhost/a/b/c:1.2-x_y", Target("localhost", "a/b/c", "1.2-x_y")),
     ],
 )
@@ -165,6 +167,8 @@ def test_a_target_names_registry_repository_and_tag(text: str, expected: Target)
         ("ghcr.io/app:-1", "the tag '-1' is not allowed"),
         ("ghcr.io/app:a/b", "the tag 'a/b' is not allowed"),
         ("ghcr.io/app@sha256:0", "the name 'app@sha256' is not allowed"),
+        ("me:secret@ghcr.io/app:1", "^the registry is not HOST or HOST:PORT; logins are stored"),
+        ("https://ghcr.io/app:1", "^the registry is not HOST"),
         ("", "names no registry"),
     ],
 )
@@ -198,20 +202,50 @@ def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PlannedImage:
     program.parent.mkdir(parents=True)
     program.write_text(f'#!/bin/sh\nd="${{1#oci:}}"\nexec cp -r {source} "${{d%:*}}"\n')
     program.chmod(0o755)
-    monkeypatch.setattr(nix, "build", lambda derivations, _say: [tmp_path, program.parents[1]][: len(derivations)])
+    description = tmp_path / "image.json"
+    description.write_text(
+        json.dumps({"layers": [{"diff_ids": name} for name in image_in(source).config["rootfs"]["diff_ids"]]})
+    )
+    monkeypatch.setattr(nix, "build", lambda _derivations, _say: [description, program.parents[1]])
+    monkeypatch.setattr(papers, "sbom_paper", lambda _image, _progress: SBOM)
     paths = dict.fromkeys(("derivation", "to_docker", "to_podman", "to_file", "papers"), Path("/nix/store/x.drv"))
     return PlannedImage(attribute="image", reference="app:1", port=1, layers=(), **paths)
 
 
 def test_push_writes_where_the_image_is_to_be_had(planned: PlannedImage, tmp_path: Path) -> None:
-    """The digest goes to a file, and the name with it is the last line."""
+    """The digest goes to a file, and the name with it is the last line; the bill of materials is attached."""
     console = make_console()
     with serving(ModernRegistry()) as server, console.capture() as shown:
         options = PushOptions(planned, server.target(), tls_verify=False, digest_file=tmp_path / "digest")
         digest = push(options, Progress(console))
+        assert digest_of(SBOM.content) in server.blobs
     assert (tmp_path / "digest").read_text() == f"{digest}\n"
     assert shown.get().splitlines()[-1] == f"{server.name}/team/app@{digest}"
     assert digest == digest_of(server.manifests["1"])
+
+
+def test_the_bill_of_materials_can_be_left_out(planned: PlannedImage) -> None:
+    """Only the image is sent."""
+    with serving(ModernRegistry()) as server:
+        push(PushOptions(planned, server.target(), tls_verify=False, sbom=False), Progress(make_console()))
+    assert not any("subject" in json.loads(content) for content in server.manifests.values())
+
+
+def test_other_layers_than_were_built_are_not_pushed(planned: PlannedImage, tmp_path: Path) -> None:
+    """What Nix knows of the layers is compared with what came out of the store."""
+    (tmp_path / "image.json").write_text('{"layers": [{"diff_ids": "sha256:0"}]}')
+    failure = pytest.raises(BuildFailed, match=r"with the layers \['sha256:\w+'\]; built were \['sha256:0'\]")
+    with serving(ModernRegistry()) as server, failure:
+        push(PushOptions(planned, server.target(), tls_verify=False), Progress(make_console()))
+    assert server.blobs == {}
+
+
+def test_a_digest_that_cannot_be_written_is_one_sentence(planned: PlannedImage, tmp_path: Path) -> None:
+    """It says that the image is pushed all the same."""
+    failure = pytest.raises(UsageError, match=r"the image is pushed, and .* cannot be written: ")
+    with serving(ModernRegistry()) as server, failure:
+        push(PushOptions(planned, server.target(), tls_verify=False, digest_file=tmp_path), Progress(make_console()))
+    assert "1" in server.manifests
 
 
 def test_an_image_that_cannot_be_written_is_not_pushed(planned: PlannedImage, tmp_path: Path) -> None:
