@@ -42,10 +42,11 @@ def session_on(
         # Operators that the GPU lacks, such as those of shapes, stay on the CPU.
         providers = [(_PROVIDER, cuda_options), *providers]
     try:
-        session = ort.InferenceSession(str(path), options, providers=providers)
+        # Without its own fallback, which would go on with the CPU in silence, also in the middle of serving.
+        session = ort.InferenceSession(str(path), options, providers=providers, enable_fallback=0)
     except Exception as error:  # onnxruntime's own exceptions share no public base
         raise EngineFailed(f"onnxruntime cannot load {path}: {error}") from error
-    # It goes on without a provider that does not start, and says so in a log of its own only.
+    # A provider whose own libraries cannot be opened is left out, with a line on stderr.
     if device == "cuda" and _PROVIDER not in session.get_providers():
-        raise EngineFailed(f"onnxruntime cannot load {path} on the GPU: its log on stderr says why")
+        raise EngineFailed(f"onnxruntime cannot load {path} on the GPU: what it wrote to stderr says why")
     return session
