@@ -1,6 +1,7 @@
 """Pushing images: what moves, under which digest, and what is attached."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -200,7 +201,8 @@ def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PlannedImage:
     source = write_layout(tmp_path / "built", "low")
     program = tmp_path / "copier" / "bin" / "copy-to"
     program.parent.mkdir(parents=True)
-    program.write_text(f'#!/bin/sh\nd="${{1#oci:}}"\nexec cp -r {source} "${{d%:*}}"\n')
+    copying = f"shutil.copytree({str(source)!r}, sys.argv[1].removeprefix('oci:').rpartition(':')[0])"
+    program.write_text(f"#!{sys.executable}\nimport shutil, sys\n{copying}\n")
     program.chmod(0o755)
     description = tmp_path / "image.json"
     description.write_text(
@@ -250,7 +252,7 @@ def test_a_digest_that_cannot_be_written_is_one_sentence(planned: PlannedImage, 
 
 def test_an_image_that_cannot_be_written_is_not_pushed(planned: PlannedImage, tmp_path: Path) -> None:
     """The copier's failure is one sentence, its last lines the details."""
-    (tmp_path / "copier/bin/copy-to").write_text("#!/bin/sh\necho no room; exit 3\n")
+    (tmp_path / "copier/bin/copy-to").write_text(f"#!{sys.executable}\nprint('no room')\nraise SystemExit(3)\n")
     failure = pytest.raises(BuildFailed, match=r"writing image failed \(exit status 3\)")
     with serving(ModernRegistry()) as server, failure as raised:
         push(PushOptions(planned, server.target(), tls_verify=False), Progress(make_console()))
