@@ -33,6 +33,7 @@ OF_THE_SERVER = {
 OF_THE_IMAGE = {
     "weights-move-with-code": "layers",
     "stub-libcuda": "cuda",
+    "lost-cublas": "cuda",
     "layer-never-the-same": "repeat",
 }
 FOUND_BY = OF_THE_SERVER | OF_THE_IMAGE

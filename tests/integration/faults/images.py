@@ -25,6 +25,7 @@ PORT = 8080
 SERVER = Path(__file__).with_name("server.py")
 WEIGHTS = random.Random(0).randbytes(1 << 20)  # noqa: S311 - weights, no secret
 _STUBS = "/opt/cuda/stubs"
+_CUBLAS = "libcublas.so.12"
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,11 @@ class Workshop:
         if fault == "stub-libcuda":
             library = self.python.a_library
             return {
-                "cuda/engine.so": _finding_libraries_in(library, _STUBS),
+                "cuda/engine.so": _changed(library, "--add-rpath", _STUBS),
                 "cuda/stubs/libcuda.so": library.read_bytes(),
             }
+        if fault == "lost-cublas":
+            return {"cuda/engine.so": _changed(self.python.a_library, "--add-needed", _CUBLAS)}
         return {}
 
     def _dockerfile(self, fault: str) -> str:
@@ -123,7 +126,7 @@ class Workshop:
         lines = [
             f"FROM {self._base}",
             "COPY weights /srv/weights",
-            *(["COPY cuda /opt/cuda"] if fault == "stub-libcuda" else []),
+            *(["COPY cuda /opt/cuda"] if fault in ("stub-libcuda", "lost-cublas") else []),
             "COPY code /srv/code",
             f"EXPOSE {PORT}",
             f"USER {0 if fault == 'needs-root' else 1000}",
@@ -132,12 +135,12 @@ class Workshop:
         return "\n".join(lines) + "\n"
 
 
-def _finding_libraries_in(library: Path, directory: str) -> bytes:
-    """A copy of a library that also looks for others in that directory."""
+def _changed(library: Path, change: str, value: str) -> bytes:
+    """A copy of a library with one change by patchelf: another directory to look in, another library to need."""
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch, library.name)
         copy.write_bytes(library.read_bytes())
-        patchelf = [_program("patchelf"), "--add-rpath", directory, str(copy)]
+        patchelf = [_program("patchelf"), change, value, str(copy)]
         subprocess.run(patchelf, check=True)  # noqa: S603
         return copy.read_bytes()
 
