@@ -12,6 +12,7 @@ from tests.unit.offline_layers_doubles import serving
 from coldstart_harness.errors import RegistryFailed, UsageError
 from coldstart_harness.pushing.documents import Blob, digest_of
 from coldstart_harness.pushing.logins import Login, login_of
+from coldstart_harness.pushing.registry import Registry
 from coldstart_harness.pushing.target import Target
 
 TARGET = Target("r.example", "team/app", "1")
@@ -164,6 +165,13 @@ def test_a_registry_that_is_not_there_is_one_sentence() -> None:
     server = ModernRegistry()
     server.server_close()
     with pytest.raises(RegistryFailed, match=rf"the registry {server.name} does not answer"), opened(server):
+        pass
+
+
+@pytest.mark.parametrize("host", ["a..b", "[:::]:5000"])
+def test_what_is_no_host_is_a_wrong_argument(host: str) -> None:
+    """Whoever finds out, the address library or the resolver."""
+    with pytest.raises(UsageError, match="is no HOST or HOST:PORT: "), Registry(Target(host, "app", "1"), None):
         pass
 
 

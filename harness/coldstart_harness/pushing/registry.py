@@ -53,10 +53,14 @@ class Registry:
 
         Raises:
             RegistryFailed: it does not answer, or refuses the login.
+            UsageError: what stands for its host is none.
         """
         try:
             self._client.base_url = httpx.URL(self._address())
             self._call("HEAD", self._url(f"manifests/{self._target.tag}"), wanted=(200, 404))
+        except (httpx.InvalidURL, UnicodeError) as error:
+            self._client.close()
+            raise UsageError(f"{self._target.host!r} is no HOST or HOST:PORT: {error}") from None
         except BaseException:
             self._client.close()
             raise
@@ -167,8 +171,7 @@ class Registry:
         return httpx.URL(url).netloc == self._client.base_url.netloc
 
     def _unreachable(self, error: Exception) -> str:
-        about_tls = isinstance(error.__cause__ or error, ssl.SSLError) or "SSL" in str(error)
-        hint = "; --no-tls-verify takes a registry as it is" if about_tls and self._tls_verify else ""
+        hint = "; --no-tls-verify takes a registry as it is" if "SSL" in str(error) and self._tls_verify else ""
         return f"the registry {self._target.host} does not answer ({error or type(error).__name__}){hint}"
 
     def _unwanted(self, method: str, url: str, reply: httpx.Response) -> HarnessError:
