@@ -226,6 +226,15 @@ def test_push_writes_where_the_image_is_to_be_had(planned: PlannedImage, tmp_pat
     assert digest == digest_of(server.manifests["1"])
 
 
+def test_a_directory_adds_another_platform(planned: PlannedImage, tmp_path: Path) -> None:
+    """The tag names an index of the image that was built and the one that was brought over."""
+    also = (write_layout(tmp_path / "other", "low", architecture="arm64"),)
+    with serving(ModernRegistry()) as server:
+        push(PushOptions(planned, server.target(), also=also, tls_verify=False), Progress(make_console()))
+    platforms = [entry["platform"] for entry in server.manifest("1")["manifests"]]
+    assert platforms == [{"os": "linux", "architecture": name} for name in ("amd64", "arm64")]
+
+
 def test_the_bill_of_materials_can_be_left_out(planned: PlannedImage) -> None:
     """Only the image is sent."""
     with serving(ModernRegistry()) as server:
