@@ -76,17 +76,18 @@ def check_license(name: str, license_: str, policy: Policy) -> None:
         UsageError: one of its licences is refused, or must be accepted by name.
     """
     for part in license_.split(" AND "):
-        if _is_among(part, policy.refused):
+        if is_among(part, policy.refused):
             raise UsageError(
                 f"model {name} has the license {part}, which licenses.toml refuses (refused: "
                 f"{', '.join(policy.refused)}): take another model, or change what is refused"
             )
-        if not _is_among(part, policy.open) and part not in policy.accepted:
+        if not is_among(part, policy.open) and part not in policy.accepted:
             raise UsageError(
                 f'model {name} has the license {part}, which must be accepted by name: read it, then add "{part}" to '
                 f"acceptedLicenses in flake.nix (accepted now: {', '.join(policy.accepted) or 'none'})"
             )
 
 
-def _is_among(license_: str, patterns: tuple[str, ...]) -> bool:
+def is_among(license_: str, patterns: tuple[str, ...]) -> bool:
+    """Whether one of the patterns stands for a licence."""
     return any(fnmatch.fnmatchcase(license_, pattern) for pattern in patterns)

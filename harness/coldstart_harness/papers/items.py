@@ -25,7 +25,7 @@ from coldstart_harness.papers.weights import weights_of
 _LARGEST_TEXT_BYTES = 4 << 20
 # As Nix splits names: the version begins at the first dash that a digit follows; then comes the output, if it has one.
 _STORE_NAME = re.compile(r"(?P<name>.+?)(?:-(?P<version>\d.*?))?(?:-(?:bin|lib|dev|out|man|doc|info|data|debug))?")
-_POOL = re.compile(r"pool/(?P<area>[^/]+)/[^/]+/(?P<source>[^/]+)/[^/]+_(?P<architecture>[^_/]+)\.deb")
+_POOL = re.compile(r"pool/[^/]+/[^/]+/(?P<source>[^/]+)/[^/]+_(?P<architecture>[^_/]+)\.deb")
 # A rebuild of a binary package alone: its source has the version without it.
 # Source: Debian Developer's Reference, 5.10.2.
 _REBUILD = re.compile(r"\+b\d+$")
@@ -115,7 +115,7 @@ def _item_of(known: Known, path: str, image: ImageAtRest) -> Item:
 def _debian(package: DebianPackage, path: str, image: ImageAtRest) -> Item:
     """Vulnerabilities are recorded of source packages: `upstream` is how scanners learn which one it is."""
     pool = _POOL.fullmatch(package.path)
-    source, architecture = (pool["source"], pool["architecture"]) if pool else (package.name, "amd64")
+    source, architecture = (pool["source"], pool["architecture"]) if pool else (package.name, image.architecture)
     source_version = _REBUILD.sub("", package.version)
     upstream = source if source_version == package.version else f"{source}@{source_version}"
     qualifiers = {"arch": architecture, "distro": f"debian-{DEBIAN_RELEASE}"}

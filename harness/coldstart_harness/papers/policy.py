@@ -1,13 +1,12 @@
 """What the project's policy says of licences: open, accepted by name, refused, or for somebody to read."""
 
-import fnmatch
 from enum import IntEnum
 from typing import Any
 
-from cyclonedx.spdx import is_expression
-from license_expression import Licensing
+from license_expression import ExpressionError, ExpressionParseError, Licensing
 
 from coldstart_harness.catalogue.entries import Policy
+from coldstart_harness.catalogue.licenses import is_among
 from coldstart_harness.papers.licences import Licences
 
 # The licence of what states none, for the policy's patterns.
@@ -35,7 +34,10 @@ def verdict_of(licences: Licences, policy: Policy) -> Verdict:
 
 
 def _of_name(name: str, policy: Policy) -> Verdict:
-    return _of_tree(_LICENSING.parse(name), policy) if is_expression(name) else _of_license(name, policy)
+    try:
+        return _of_tree(_LICENSING.parse(name), policy)
+    except (ExpressionError, ExpressionParseError):
+        return _of_license(name, policy)
 
 
 def _of_tree(tree: Any, policy: Policy) -> Verdict:
@@ -47,12 +49,8 @@ def _of_tree(tree: Any, policy: Policy) -> Verdict:
 
 
 def _of_license(license_: str, policy: Policy) -> Verdict:
-    if _is_among(license_, policy.refused):
+    if is_among(license_, policy.refused):
         return Verdict.REFUSED
-    if _is_among(license_, policy.open):
+    if is_among(license_, policy.open):
         return Verdict.OPEN
     return Verdict.ACCEPTED if license_ in policy.accepted else Verdict.TO_READ
-
-
-def _is_among(license_: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatch.fnmatchcase(license_, pattern) for pattern in patterns)
