@@ -34,7 +34,9 @@ let
   ];
   systemPackages = map (name: pkgs.${name}) (lib.filter (name: pkgs ? ${name}) systemNames) ++ [
     pkgs.stdenv.cc.cc.lib
-  ];
+  ]
+  # Of the compiler that built the C library, which is not the one above.
+  ++ lib.optional (pkgs.glibc ? libgcc) pkgs.glibc.libgcc;
 
   source = "${metadata.source}/tree/${if metadata.revision == "dirty" then "HEAD" else metadata.revision}";
 
