@@ -48,7 +48,6 @@ in
     "deploy"
     "docs"
     "harness"
-    "licenses.toml"
     "loadtests"
     "models"
     "nix/images/reached_code.py"
