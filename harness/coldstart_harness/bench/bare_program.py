@@ -14,6 +14,8 @@ from coldstart_harness.errors import BuildFailed
 from coldstart_harness.testing.host import TREE
 
 _PROGRAM = TREE / "bench" / "bare_voice.py"
+# The images have NumPy's library on one thread.
+_ENVIRONMENT = {"PYTHONPATH": str(TREE / "server"), "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class BareVoice:
@@ -55,7 +57,7 @@ def bare_voice(task: str, artifact: Path) -> Iterator[BareVoice]:
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(TREE / "server"), "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**os.environ, **_ENVIRONMENT},
         ) as process,
     ):
         try:
