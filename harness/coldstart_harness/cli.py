@@ -69,11 +69,12 @@ def run_every_test(
     plan: PlanOption,
     image: Annotated[list[str] | None, typer.Option(help="an image to test; repeat it for several")] = None,
     out: Annotated[Path, typer.Option(help="directory for JUnit and coverage reports")] = Path("out"),
+    thorough: Annotated[bool, typer.Option("--thorough", help="also what is skipped because it takes minutes")] = False,
 ) -> None:
     """Run every test there is, in the Nix sandbox and with containers, and end with one summary."""
     planned = load_plan(plan)
     images = [planned.image(attribute) for attribute in image] if image else planned.tested
-    raise typer.Exit(0 if run_tests(planned, images, out, Progress(make_console())) else 1)
+    raise typer.Exit(0 if run_tests(planned, images, out, Progress(make_console()), thorough=thorough) else 1)
 
 
 @app.command("bench")

@@ -1,7 +1,7 @@
 """Every test that takes `subject` runs once for each image under test.
 
 One that takes `loaded` runs for the smallest image of each service only; one that takes `listening` or `speaking` for
-each image that offers speech to text, or text to speech.
+each image that offers speech to text, or text to speech, and with `_alone` for the smallest of these.
 """
 
 import os
@@ -26,6 +26,7 @@ from coldstart_harness.slo.loading import load_slo
 SLO = load_slo(Path(__file__).parents[2] / "slo.toml")
 # What a test may take → the service that an image must offer for it.
 OFFERING = {"listening": "asr", "speaking": "tts"}
+ALONE = "_alone"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -36,9 +37,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "loaded" in metafunc.fixturenames:
         metafunc.parametrize("loaded", parameters_of(smallest(under_test, SLO), reason), scope="module")
     for name, service in OFFERING.items():
-        if name in metafunc.fixturenames:
-            why_none = f"no image under test offers {service}" if under_test else reason
-            metafunc.parametrize(name, parameters_of(offering(service, under_test, SLO), why_none), scope="module")
+        why_none = f"no image under test offers {service}" if under_test else reason
+        for fixture, images in ((name, under_test), (name + ALONE, smallest(under_test, SLO))):
+            if fixture in metafunc.fixturenames:
+                metafunc.parametrize(fixture, parameters_of(offering(service, images, SLO), why_none), scope="module")
 
 
 def parameters_of(found: Sequence[Subject], why_none: str) -> list[object]:

@@ -17,6 +17,8 @@ from coldstart_harness.service import Service
 
 # Written by the harness's `test` command after it has built and loaded the images.
 VARIABLE = "COLDSTART_IMAGES_UNDER_TEST"
+# Set by `nix run .#test -- --thorough`.
+THOROUGH = bool(os.environ.get("COLDSTART_THOROUGH"))
 START_TIMEOUT_S = 60.0
 _POLL_S = 0.02
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration.cases import Case, cases_of, smaller_of, trial_of
-from tests.integration.subjects import VARIABLE, subjects
+from tests.integration.subjects import THOROUGH, VARIABLE, subjects
 
 from coldstart_harness.engine import find_engine
 from coldstart_harness.proofs.result import ProofResult
@@ -28,8 +28,8 @@ def marks_of(case: Case) -> list[pytest.MarkDecorator]:
     if PROOFS[case.proof].scope == "flake":
         command = f"./nixw run .#harness -- {case.proof} .#{case.subject.attribute}"
         return [pytest.mark.skip(reason=f"not shown: it builds everything thrice, for minutes; `{command}` shows it")]
-    if smaller := smaller_of(case, subjects(), SLO):
-        command = f"./nixw run .#harness -- {case.proof} {case.subject.attribute}"
+    if not THOROUGH and (smaller := smaller_of(case, subjects(), SLO)):
+        command = "./nixw run .#test -- --thorough"
         reason = f"not shown: it takes minutes for {case.service}, as in {smaller.attribute}; `{command}` shows it"
         return [pytest.mark.skip(reason=reason)]
     return [pytest.mark.gpu] if case.gpu else []

@@ -48,7 +48,7 @@ def assert_ended_well(service: Isolated) -> None:
     assert service.logged("shutdown_begins")["in_flight"] == 1
 
 
-def test_sigterm_in_mid_transcription_loses_nothing(listening: Subject) -> None:
+def test_sigterm_in_mid_transcription_loses_nothing(listening_alone: Subject) -> None:
     """The segments that are still to come arrive, up to the whole text; who comes after the signal gets 503."""
     times = 5
 
@@ -62,14 +62,14 @@ def test_sigterm_in_mid_transcription_loses_nothing(listening: Subject) -> None:
                 late = httpx.post(f"{url}{TRANSCRIPTIONS}", files={"file": b"a sound"}, trust_env=False)
                 return [first, *events], late
 
-    with isolated(listening) as service:
+    with isolated(listening_alone) as service:
         told, late = service.ask(ask)
         assert_ended_well(service)
     assert_refused(late)
     assert (told[-1].type, told[-1].text.split()) == ("transcript.text.done", DIGITS.split() * times)
 
 
-def test_sigterm_in_mid_speech_loses_nothing(speaking: Subject) -> None:
+def test_sigterm_in_mid_speech_loses_nothing(speaking_alone: Subject) -> None:
     """The whole sound arrives; who comes after the signal gets 503."""
 
     def ask(url: str) -> tuple[int, int, httpx.Response]:
@@ -82,7 +82,7 @@ def test_sigterm_in_mid_speech_loses_nothing(speaking: Subject) -> None:
                 late = httpx.post(f"{url}{SPEECH}", json={"input": "a"}, trust_env=False)
                 return whole, length + sum(map(len, pieces)), late
 
-    with isolated(speaking) as service:
+    with isolated(speaking_alone) as service:
         whole, length, late = service.ask(ask)
         assert_ended_well(service)
     assert_refused(late)
@@ -90,7 +90,7 @@ def test_sigterm_in_mid_speech_loses_nothing(speaking: Subject) -> None:
     assert length == pytest.approx(whole, rel=0.01)
 
 
-def test_sigterm_costs_a_live_session_no_words(listening: Subject) -> None:
+def test_sigterm_costs_a_live_session_no_words(listening_alone: Subject) -> None:
     """The segment that nobody has ended is written down and told; then the session is closed for the restart."""
 
     def ask(url: str) -> tuple[list[dict[str, Any]], int | None]:
@@ -104,7 +104,7 @@ def test_sigterm_costs_a_live_session_no_words(listening: Subject) -> None:
                     told.append(json.loads(live.recv()))
             return told, live.close_code
 
-    with isolated(listening) as service:
+    with isolated(listening_alone) as service:
         told, close_code = service.ask(ask)
         assert_ended_well(service)
     assert [event["type"] for event in told] == ["ready", "speech_started", "final", "error"]

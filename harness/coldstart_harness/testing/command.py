@@ -12,7 +12,9 @@ from coldstart_harness.testing.counts import Counts, Row, summary_table, total_o
 from coldstart_harness.testing.host import ensure_browser, load_images, run_pytest
 
 
-def run_tests(plan: Plan, images: Sequence[PlannedImage], out: Path, progress: Progress) -> bool:
+def run_tests(
+    plan: Plan, images: Sequence[PlannedImage], out: Path, progress: Progress, *, thorough: bool = False
+) -> bool:
     """Run everything, print a table, and as the last line `N passed, N failed, N skipped`.
 
     Args:
@@ -20,6 +22,7 @@ def run_tests(plan: Plan, images: Sequence[PlannedImage], out: Path, progress: P
         images: those that the container tests run against.
         out: directory for JUnit and coverage reports, made if it is not there.
         progress: what a person watches.
+        thorough: container tests that take minutes and are skipped otherwise run, too.
 
     Returns:
         Whether some test ran and none failed.
@@ -27,7 +30,7 @@ def run_tests(plan: Plan, images: Sequence[PlannedImage], out: Path, progress: P
     out = out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     rows = run_checks(plan.checks, out, progress)
-    rows += _on_this_machine(images, out, progress)
+    rows += _on_this_machine(images, out, progress, thorough)
     total = total_of(rows)
     progress.console.print()
     progress.console.print(summary_table(rows))
@@ -36,7 +39,7 @@ def run_tests(plan: Plan, images: Sequence[PlannedImage], out: Path, progress: P
     return total.passed > 0 and total.failed == 0
 
 
-def _on_this_machine(images: Sequence[PlannedImage], out: Path, progress: Progress) -> list[Row]:
+def _on_this_machine(images: Sequence[PlannedImage], out: Path, progress: Progress, thorough: bool) -> list[Row]:
     try:
         engine = ensure_engine(progress.note)
     except EngineUnavailable as error:
@@ -44,4 +47,4 @@ def _on_this_machine(images: Sequence[PlannedImage], out: Path, progress: Progre
         return [Row("a container engine answers", Counts(failed=1), note=str(error))]
     rows, loaded = load_images(engine, images, progress)
     ensure_browser(progress)
-    return [*rows, run_pytest(engine, loaded, out, progress)]
+    return [*rows, run_pytest(engine, loaded, out, progress, thorough)]

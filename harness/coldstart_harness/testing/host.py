@@ -18,6 +18,7 @@ from coldstart_harness.testing.counts import Counts, Row, junit_result
 # The sources that the harness was started from: in a checkout or in the Nix store.
 TREE = Path(__file__).resolve().parents[3]
 IMAGES_VARIABLE = "COLDSTART_IMAGES_UNDER_TEST"
+THOROUGH_VARIABLE = "COLDSTART_THOROUGH"
 REGISTRY_VARIABLE = "COLDSTART_REGISTRY_PROGRAM"
 _REGISTRY = "docker-registry"
 _SUITES = ("integration", "browser")
@@ -80,7 +81,7 @@ def registry_program(out: Path, progress: Progress) -> Path | None:
     return program if program.exists() else None
 
 
-def run_pytest(engine: Engine, images: Sequence[PlannedImage], out: Path, progress: Progress) -> Row:
+def run_pytest(engine: Engine, images: Sequence[PlannedImage], out: Path, progress: Progress, thorough: bool) -> Row:
     """Run tests/integration and tests/browser and print what pytest prints."""
     subjects = out / "images-under-test.json"
     subjects.write_text(json.dumps({image.attribute: _subject(image) for image in images}, indent=2) + "\n")
@@ -91,6 +92,8 @@ def run_pytest(engine: Engine, images: Sequence[PlannedImage], out: Path, progre
     where = ["--rootdir", str(TREE), "-c", str(TREE / "pyproject.toml"), *map(str, suites)]
     command = [sys.executable, "-m", "pytest", *options, *where]
     environment = _environment(engine, subjects, registry_program(out, progress))
+    if thorough:
+        environment[THOROUGH_VARIABLE] = "1"
     with progress.phase("tests with containers and a browser") as phase:
 
         def show(line: str) -> None:
