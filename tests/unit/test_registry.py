@@ -27,6 +27,7 @@ class FakeScheduler:
 @dataclass
 class FakeServed:
     golden_digest: str = "d1"
+    device: str = "cuda"
     scheduler: FakeScheduler = field(default_factory=FakeScheduler)
     closed_with: list[float] = field(default_factory=list)
 
@@ -98,7 +99,8 @@ def test_a_status_tells_what_is_known(loader: Loader) -> None:
     loader.release()
     registry.start()
     assert registry.wait_settled(10)
-    status = registry.states()["a"]
+    assert (status.golden, status.device, status.queue_depth, status.refusals) == ("d1", "cuda", 3, 5)
+    assert status.reason is None
     assert (status.golden, status.queue_depth, status.refusals, status.reason) == ("d1", 3, 5, None)
     assert set(status.phases) == {"read"}
 
