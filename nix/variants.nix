@@ -52,8 +52,10 @@
 
   modelSets = {
     starter = [
+      "silero-vad"
       "starter-gpt2"
       "starter-voice"
+      "starter-whisper"
     ];
     standard = [
       "gpt2"
@@ -76,6 +78,11 @@
       accelerator = "cpu";
     }
     {
+      services = [ "asr" ];
+      models = "starter";
+      accelerator = "cpu";
+    }
+    {
       services = [ "tts" ];
       models = "starter";
       accelerator = "cpu";
@@ -114,6 +121,11 @@
       services = [ "wheel" ];
       models = "large";
       accelerator = "cpu";
+    }
+    {
+      services = [ "asr" ];
+      models = "starter";
+      accelerator = "cuda";
     }
     {
       services = [ "tts" ];

@@ -1,7 +1,7 @@
 """What each step of the training sees: windows at their place in 30 s, and what is to be written for them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +19,8 @@ _FRAMES_A_SECOND = 100
 # So many positions stand for all of the 30 s that lies around a short window.
 _DISTANT = 32
 _MOST_PROMPT = 223
+# What comes before teaches to hear, what comes after to hear as long as Whisper can.
+LONG_FROM = 4_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +29,24 @@ class Shape:
 
     Args:
         is_plain: they begin at 0 s, and no earlier text comes before.
+        silent_share: of windows in which nothing is said.
+        is_later: earlier text comes before half of them, as long as faster-whisper passes it on, with its times.
     """
 
     seconds: float
     windows: int
     is_plain: bool = False
+    silent_share: float = 1 / 16
+    is_later: bool = False
 
 
 def shape_of(step: int) -> Shape:
-    """Short windows first: where to listen is learnt from them. Later every sixteenth step hears 30 s in full."""
+    """Short windows first: where to listen is learnt from them. Later every sixteenth step hears 30 s in full, and from
+    LONG_FROM on every other one, as a window of a longer recording.
+    """
+    if step >= LONG_FROM:
+        later = Shape(WINDOW_S, 2) if step % 2 else Shape(10.0, 5)
+        return replace(later, silent_share=1 / 6, is_later=True)
     if step < 400:
         return Shape(2.4, 16, is_plain=True)
     if step < 1200:
@@ -81,7 +92,9 @@ class Batches(Dataset[Batch]):
         frames = np.zeros((shape.windows, ticks), np.int64)
         positions, repeated, rows = [], [], []
         longest_prompt = 0
-        if not shape.is_plain and generator.random() < 1 / 8:
+        if shape.is_later:
+            longest_prompt = _MOST_PROMPT if generator.random() < 1 / 2 else 0
+        elif not shape.is_plain and generator.random() < 1 / 8:
             longest_prompt = int(np.exp(generator.uniform(1, np.log(_MOST_PROMPT))))
         for index in range(shape.windows):
             first_tick = 0 if shape.is_plain else _first_tick(ticks, generator)
@@ -93,7 +106,7 @@ class Batches(Dataset[Batch]):
             positions.append(where)
             repeated.append(again)
             prompt_length = int(generator.integers(1, longest_prompt + 1)) if longest_prompt else 0
-            rows.append(self.targets.row(window, first_tick, prompt_length, generator))
+            rows.append(self.targets.row(window, first_tick, prompt_length, generator, shape.is_later))
         log_counts = torch.zeros(positions[0].shape[0])
         if repeated[0].shape[0]:
             log_counts[ticks:] = float(np.log((TICKS - ticks) / repeated[0].shape[0]))
@@ -107,7 +120,7 @@ class Batches(Dataset[Batch]):
         """A window of this length or, one in three of those that do not end the 30 s, of a shorter one."""
         is_shorter = not is_last and generator.random() < 1 / 3
         seconds = generator.uniform(1.0, shape.seconds) if is_shorter else shape.seconds
-        return window_of(generator, self._pool, seconds, is_first, is_last)
+        return window_of(generator, self._pool, seconds, is_first, is_last, shape.silent_share)
 
 
 def _first_tick(ticks: int, generator: Generator) -> int:

@@ -23,8 +23,11 @@ _LONG_S = (25.0, 75.0)
 
 
 def heard_in(model: WhisperModel, samples: NDArray[np.float32]) -> tuple[str, list[tuple[float, float]]]:
-    """Text by greedy search, and the seconds from and to which each segment goes."""
-    found = list(model.transcribe(samples, language="en", beam_size=1, temperature=0.0)[0])
+    """Text by greedy search, window by window as the server does it, and from and to which second each segment goes."""
+    segments, _ = model.transcribe(
+        samples, language="en", beam_size=1, temperature=0.0, condition_on_previous_text=False
+    )
+    found = list(segments)
     return " ".join(segment.text.strip() for segment in found), [(segment.start, segment.end) for segment in found]
 
 

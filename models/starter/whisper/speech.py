@@ -102,15 +102,18 @@ def utterances(speaker: Speaker, generator: Generator, voices: Voices, count: in
     return [speaker.say(digits, manner) for manner, digits in sorted(asked, key=lambda pair: pair[0].voice)]
 
 
-def window_of(generator: Generator, pool: Pool, seconds: float, is_first: bool, is_last: bool) -> Window:
-    """Utterances that fit, between pauses; one in sixteen windows holds none.
+def window_of(
+    generator: Generator, pool: Pool, seconds: float, is_first: bool, is_last: bool, silent_share: float
+) -> Window:
+    """Utterances that fit, between pauses.
 
     Args:
         is_first: it begins the 30 s; one in six begins within an utterance, as a window of a longer recording does.
         is_last: it ends the 30 s; one in four ends within an utterance.
+        silent_share: of windows that hold none.
     """
     sound = np.zeros(int(seconds * SAMPLE_RATE_HZ), np.float32)
-    is_silent, begins_within = generator.random() < 1 / 16, is_first and generator.random() < 1 / 6
+    is_silent, begins_within = generator.random() < silent_share, is_first and generator.random() < 1 / 6
     is_cut = is_last and generator.random() < 0.25
     position = 0 if begins_within else int(generator.uniform(0.1, 0.5) * SAMPLE_RATE_HZ)
     words: list[Word] = []

@@ -10,13 +10,14 @@ from tokenizers import Tokenizer
 
 from starter.whisper.layout import END_OF_TEXT, NO_SPEECH, NO_TIMESTAMPS, PREVIOUS, START
 from starter.whisper.speaker import DIGITS, Word
-from starter.whisper.speech import TICK, Window
+from starter.whisper.speech import TICK, TICKS, Window
 
 # A label that is not counted, and a place where nothing need be looked at.
 IGNORED = -100
 NOWHERE = (-1, -1)
 # Of frames, beside the ten digits.
 NO_DIGIT = len(DIGITS)
+_MOST_TOKENS = 448
 # faster-whisper lets no first timestamp be later than 1.00 s.
 _LATEST_FIRST_TICK = 50
 
@@ -50,12 +51,15 @@ class Targets:
     def first_timestamp(self) -> int:
         return self._zero_s
 
-    def row(self, window: Window, first_tick: int, prompt_length: int, generator: Generator) -> Row:
+    def row(
+        self, window: Window, first_tick: int, prompt_length: int, generator: Generator, is_later: bool = False
+    ) -> Row:
         """One window's row: with timestamps in nine of ten.
 
         Args:
             first_tick: where the window's sound begins in the 30 s.
             prompt_length: so many tokens of an earlier text come first; 0 for none.
+            is_later: the earlier text is always what was written for the window before.
         """
         is_timed = generator.random() < 0.9
         if not window.words and window.cut_at is None:
@@ -64,8 +68,14 @@ class Targets:
             row = self._timed(window, first_tick)
         else:
             row = self._untimed(window)
-        prompt = self._prompt(prompt_length, generator) if prompt_length else []
-        return Row([*prompt, *row.ids], [*[IGNORED] * len(prompt), *row.labels], [*[NOWHERE] * len(prompt), *row.looks])
+        prompt: list[int] = []
+        if prompt_length:
+            prompt = (self._earlier if is_later else self._prompt)(prompt_length, generator)
+        return Row(
+            [*prompt, *row.ids][:_MOST_TOKENS],
+            [*[IGNORED] * len(prompt), *row.labels][:_MOST_TOKENS],
+            [*[NOWHERE] * len(prompt), *row.looks][:_MOST_TOKENS],
+        )
 
     def _silence(self, is_timed: bool, generator: Generator) -> Row:
         # A decoder that must write a timestamp first, though it hears nothing, writes 0.00 and ends.
@@ -99,6 +109,16 @@ class Targets:
             [IGNORED, *said, self._end],
             [NOWHERE, *_looks(window.words), NOWHERE],
         )
+
+    def _earlier(self, length: int, generator: Generator) -> list[int]:
+        """The end of what was written for the window before: digits between their times."""
+        words = -(-length // 3)
+        begins = np.sort(generator.integers(0, TICKS - 30, words))
+        ends = np.minimum(begins + generator.integers(8, 30, words), [*begins[1:], TICKS])
+        tokens: list[int] = []
+        for digit, begin, end in zip(generator.integers(0, 10, words), begins, ends, strict=True):
+            tokens += [self._timestamp(int(begin)), self._digits[digit], self._timestamp(int(end))]
+        return [self._previous, *tokens[-length:]]
 
     def _prompt(self, length: int, generator: Generator) -> list[int]:
         """An earlier text: digits, with timestamps or without, or anything at all."""

@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader
 from transformers import WhisperForConditionalGeneration
 
 from convert.golden_sound import write_sound
-from starter.whisper.batches import Batch, Batches
+from starter.whisper.batches import LONG_FROM, Batch, Batches
 from starter.whisper.layout import ALIGNED_HEADS, make_model, make_tokenizer, save
 from starter.whisper.network import decode, encode
 from starter.whisper.speaker import Manner, Speaker, in_silence
@@ -32,17 +32,17 @@ from starter.whisper.targets import IGNORED, NO_DIGIT, Targets
 SEED = 20260102
 # What every start of an image must hear again.
 GOLDEN_DIGITS = (3, 1, 4, 1, 5)
-STEPS = 9_000
+STEPS = 5_200
 UTTERANCES = 10_000
 PEAK_LEARNING_RATE = 1.5e-3
 WARMUP_STEPS = 150
-# The last share of the steps, in which the learning rate falls to nothing.
-COOLDOWN = 0.25
+COOLDOWN_STEPS = 1_100
+LONG_LEARNING_RATE = 6e-4
 # The weights that are written are a running mean over about 500 steps, so that they are good at any step.
 MEAN_DECAY = 0.998
 CHECKPOINT_STEPS = 500
 _HELD_OUT_UTTERANCES = 160
-# Those held out are in windows as these steps have them: of 4 s and 10 s.
+# Those held out are in windows as these steps have them, the last ones of the training.
 _HELD_OUT_STEPS = range(100_000, 100_006)
 
 
@@ -93,8 +93,10 @@ def aid(step: int) -> float:
 
 
 def learning_rate(step: int, steps: int) -> float:
-    """Linear warm-up, level, and a linear end; the level part does not depend on how many steps there will be."""
-    return PEAK_LEARNING_RATE * min(1.0, (step + 1) / WARMUP_STEPS, (steps - step) / (COOLDOWN * steps))
+    """Linear warm-up, level, and a linear end at LONG_FROM; then from a lower rate a linear end once more."""
+    if step >= LONG_FROM:
+        return LONG_LEARNING_RATE * (steps - step) / (steps - LONG_FROM)
+    return PEAK_LEARNING_RATE * min(1.0, (step + 1) / WARMUP_STEPS, (LONG_FROM - step) / COOLDOWN_STEPS)
 
 
 class Training:
