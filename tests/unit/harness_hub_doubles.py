@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+
+import huggingface_hub
 
 from coldstart_harness.catalogue.entries import Catalogue, Entry, Pin, Policy
 from coldstart_harness.catalogue.sources import git_id_of
@@ -97,7 +100,9 @@ def played_hub(**contents: bytes) -> Iterator[PlayedHub]:
         def log_message(self, *_arguments: object) -> None:
             return
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    # Whoever imported an engine before is offline by then (coldstart.engines).
+    online = patch.object(huggingface_hub.constants, "HF_HUB_OFFLINE", new=False)
+    with online, ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         hub.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
