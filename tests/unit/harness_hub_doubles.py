@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import huggingface_hub
+from huggingface_hub import constants
 
 from coldstart_harness.catalogue.entries import Catalogue, Entry, Pin, Policy
 from coldstart_harness.catalogue.sources import git_id_of
@@ -101,7 +101,7 @@ def played_hub(**contents: bytes) -> Iterator[PlayedHub]:
             return
 
     # Whoever imported an engine before is offline by then (coldstart.engines).
-    online = patch.object(huggingface_hub.constants, "HF_HUB_OFFLINE", new=False)
+    online = patch.object(constants, "HF_HUB_OFFLINE", new=False)
     with online, ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         hub.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
