@@ -23,6 +23,9 @@ pkgs.runCommand (baseNameOf file)
     outputHash = sha256;
     impureEnvVars = [
       "COLDSTART_MODEL_MIRROR"
+      "HTTPS_PROXY"
+      "HTTP_PROXY"
+      "NO_PROXY"
       "http_proxy"
       "https_proxy"
       "no_proxy"

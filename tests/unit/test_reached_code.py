@@ -151,6 +151,17 @@ def test_an_image_holds_its_own_service_and_no_other(tmp_path: Path, service: st
     assert met.stderr.startswith(f"coldstart: SERVICE_MODE is '{others[0]}', which needs models of the tasks ")
 
 
+def test_a_broken_import_is_not_taken_for_a_service_that_is_not_there(tmp_path: Path) -> None:
+    """It ends with its own traceback."""
+    main(SERVER, tmp_path / "out", ["tts"])
+    (tmp_path / "out" / "coldstart" / "apps" / "wheel.pyc").unlink()
+    (tmp_path / "out" / "coldstart" / "apps" / "wheel.py").write_text("import nowhere_to_be_found\n")
+    manifest = write_manifest(tmp_path, "alpha")
+    met = run("-m coldstart", tmp_path / "out", SERVICE_MODE="wheel", MODELS_MANIFEST=str(manifest))
+    assert met.returncode == 1
+    assert "No module named 'nowhere_to_be_found'" in met.stderr
+
+
 def test_an_image_that_is_given_models_of_another_service_says_that_it_lacks_the_code(tmp_path: Path) -> None:
     """In one sentence, as whatever else is configured wrongly."""
     main(SERVER, tmp_path / "out", ["wheel"])

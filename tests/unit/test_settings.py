@@ -115,6 +115,7 @@ def test_an_unknown_engine_is_named_with_the_engines() -> None:
     with pytest.raises(ConfigurationError, match="WHEEL_ENGINE is 'steam'; it must be 'onnxruntime' or 'transformers'"):
         tasks(_settings(wheel_engine="steam"))
     assert all(tasks(_settings(wheel_engine=engine)) for engine in NEXT_TOKEN_ENGINES)
+    assert str(Settings.model_fields["wheel_engine"].description).endswith(": " + " or ".join(NEXT_TOKEN_ENGINES))
 
 
 def test_an_unknown_recognition_engine_is_named_with_the_engines() -> None:

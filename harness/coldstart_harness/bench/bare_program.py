@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,8 +33,10 @@ class BareVoice:
         """
         assert self._process.stdin is not None  # noqa: S101 - both were asked for
         assert self._process.stdout is not None  # noqa: S101
-        self._process.stdin.write(f"{sound}\n")
-        self._process.stdin.flush()
+        # Of a program that has ended the pipe is broken, which the missing answer tells as well.
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(f"{sound}\n")
+            self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
             self._stderr.seek(0)

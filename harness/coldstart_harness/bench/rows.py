@@ -38,11 +38,6 @@ class Bench:
     out: Path
     runs: int
 
-    @property
-    def images(self) -> list[str]:
-        """Those of IMAGES that there are."""
-        return [attribute for attribute in IMAGES if attribute in self.plan.images]
-
     def starter(self, attribute: str) -> Subject:
         """An image with the models that it holds."""
         image, engine_name = self.plan.image(attribute), _ENGINES[attribute]
@@ -76,7 +71,7 @@ class Row:
 
     Args:
         images: what it measures, of IMAGES.
-        measure: measures those of them that there are.
+        measure: measures them.
     """
 
     images: tuple[str, ...]

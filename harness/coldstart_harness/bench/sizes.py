@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from coldstart_harness.bench.report import Measurement, Wanted, measured
-from coldstart_harness.bench.rows import ASR, Bench
+from coldstart_harness.bench.rows import ASR, IMAGES, Bench
 
 _WANTED_BYTES = {ASR: 450_000_000}
 
@@ -11,7 +11,7 @@ _WANTED_BYTES = {ASR: 450_000_000}
 def measure_sizes(bench: Bench) -> list[Measurement]:
     """Each image with its models and without, and its layers."""
     lines = []
-    for attribute in bench.images:
+    for attribute in IMAGES:
         reference = bench.plan.image(attribute).reference
         image = bench.engine.client.images.get(reference)
         lines.append(measured("sizes", f"{reference} uncompressed", "B", [image.attrs["Size"]]))

@@ -1,7 +1,7 @@
 """Row `start`: from `docker run` to the first 200 of `/readyz`."""
 
 from coldstart_harness.bench.report import Measurement, Wanted, measured
-from coldstart_harness.bench.rows import ASR, Bench
+from coldstart_harness.bench.rows import IMAGES, Bench
 from coldstart_harness.bench.subjects import Subject, started
 
 
@@ -30,5 +30,4 @@ def measure_start(bench: Bench) -> list[Measurement]:
 
 def _subjects(bench: Bench) -> list[Subject]:
     """Each image with its own models, then models of real sizes."""
-    large = [*bench.gpt2_124m(), *([bench.whisper_base()] if ASR in bench.images else [])]
-    return [*(bench.starter(attribute) for attribute in bench.images), *large]
+    return [*(bench.starter(attribute) for attribute in IMAGES), *bench.gpt2_124m(), bench.whisper_base()]

@@ -47,18 +47,14 @@ def measure_voice_load(bench: Bench) -> list[Measurement]:
 
 
 def _trials(bench: Bench) -> list[Trial]:
-    trials = []
-    if ASR in bench.images:
-        base = bench.whisper_base()
-        assert base.models is not None  # noqa: S101 - it has models of its own
-        long = form_of(voice_like(base.models, SOUND_S, bench.made), language="en")
-        trials += [
-            Trial(bench.starter(ASR), "five digits in 1.7 s", TRANSCRIPTIONS, *form_of(_DIGITS), answers=40),
-            Trial(base, f"{SOUND_S} s of sound", TRANSCRIPTIONS, *long, answers=8),
-        ]
-    if TTS in bench.images:
-        trials.append(Trial(bench.starter(TTS), "200 characters as mp3", SPEECH, *speech_of(200, "mp3"), answers=64))
-    return trials
+    base = bench.whisper_base()
+    assert base.models is not None  # noqa: S101 - it has models of its own
+    long = form_of(voice_like(base.models, SOUND_S, bench.made), language="en")
+    return [
+        Trial(bench.starter(ASR), "five digits in 1.7 s", TRANSCRIPTIONS, *form_of(_DIGITS), answers=40),
+        Trial(base, f"{SOUND_S} s of sound", TRANSCRIPTIONS, *long, answers=8),
+        Trial(bench.starter(TTS), "200 characters as mp3", SPEECH, *speech_of(200, "mp3"), answers=64),
+    ]
 
 
 def _measure(bench: Bench, trial: Trial) -> list[Measurement]:

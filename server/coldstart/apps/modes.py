@@ -99,6 +99,8 @@ def compositions_of(services: Sequence[Service]) -> tuple[Composition, ...]:
     try:
         return tuple(service.composition() for service in services)
     except ImportError as error:
+        if error.name != "coldstart.apps":
+            raise
         raise ConfigurationError(
             f"SERVICE_MODE asks for a service that this image was not built for: {error}"
         ) from None

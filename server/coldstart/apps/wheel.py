@@ -54,7 +54,10 @@ def _device(settings: Settings) -> "DeviceChoice":
 def _onnxruntime(settings: Settings, device: "Device" = "cpu") -> NextTokenFactory:
     from coldstart.engines.onnxruntime_next_token import OnnxRuntimeNextTokenEngine
 
-    reason = None if device == "cuda" else _device(settings).reason
+    reason = None
+    if device == "cpu":
+        chosen = _device(settings)
+        reason = "the model has no form for the GPU" if chosen.device == "cuda" else chosen.reason
     structlog.get_logger("coldstart.models").info(
         "wheel_device", device=device, wanted=settings.wheel_device, reason=reason
     )

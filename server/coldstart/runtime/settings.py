@@ -46,7 +46,9 @@ class Settings(BaseSettings):
         None, description="the TCP port; 0 takes a free one; default: that of the service mode"
     )
     log_level: LogLevel = Field("info", description="the least severe level that is logged")
-    wheel_engine: str = Field("onnxruntime", description="the inference library of the token wheel")
+    wheel_engine: str = Field(
+        "onnxruntime", description="the inference library of the token wheel: onnxruntime or transformers"
+    )
     wheel_device: Device = Field("auto", description="where the token wheel computes; auto: a GPU that works")
     wheel_batching: bool = Field(True, description="batch concurrent requests; false: answers repeat exactly")
     asr_engine: str = Field("ctranslate2", description="the inference library of speech recognition")
