@@ -2,6 +2,10 @@
 
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,6 +20,24 @@ NOBODY = "http://127.0.0.1:9"
 
 def wanted_file(file: str) -> Wanted:
     return next(wanted for wanted in wanted_of(starter_entry()) if wanted.file == file)
+
+
+@contextmanager
+def replying(reply: bytes) -> Iterator[str]:
+    """A server that answers with these bytes, whatever it is asked, and closes the connection."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.wfile.write(reply)
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_mirrors_are_asked_before_the_hub() -> None:
@@ -45,6 +67,17 @@ def test_a_file_comes_from_the_first_place_that_has_it(tmp_path: Path) -> None:
     assert sum(arrived) == wanted.size
     assert mirror.asked[-1] == f"/{REPOSITORY}/resolve/{COMMIT}/tokenizer.json"
     assert hub.asked == []
+
+
+@pytest.mark.parametrize(
+    "reply", [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{", b"nonsense\r\n"], ids=["cut", "nonsense"]
+)
+def test_a_mirror_whose_reply_is_broken_is_passed_over(tmp_path: Path, reply: bytes) -> None:
+    """A chunk that is cut, and what is no HTTP; the next place has the file."""
+    wanted = wanted_file("config.json")
+    with replying(reply) as broken, played_hub() as hub:
+        assert download(wanted, tmp_path / "file", [broken, hub.url]) == wanted.sha256
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_directory_serves_as_a_mirror(tmp_path: Path) -> None:

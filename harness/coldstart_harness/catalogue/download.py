@@ -5,9 +5,9 @@ Needs the standard library alone: Nix runs it as a program too, where nothing el
 """
 
 import hashlib
+import http.client
 import os
 import sys
-import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
@@ -76,8 +76,8 @@ def download(
 ) -> str:
     """Bring a file to `target`, whole and with the wanted hash, or not at all.
 
-    A place that does not answer, or has no such file, is passed over; one whose bytes are others is not: what it serves
-    is wrong, and somebody should know.
+    A place that does not answer, breaks off, or has no such file, is passed over; one whose bytes are others is not:
+    what it serves is wrong, and somebody should know.
 
     Args:
         wanted: the file.
@@ -98,7 +98,7 @@ def download(
             url = wanted.url(base)
             try:
                 met, size = _receive(url, partial, wanted.size, on_bytes)
-            except (OSError, ValueError, urllib.error.URLError) as error:
+            except (OSError, ValueError, http.client.HTTPException) as error:
                 missed.append(f"{url}: {error}")
                 continue
             if wanted.size and size != wanted.size:
