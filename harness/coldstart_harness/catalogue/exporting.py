@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,11 @@ from typing import Any
 from coldstart_harness import nix
 from coldstart_harness.catalogue.entries import Catalogue
 from coldstart_harness.catalogue.verifying import MANIFEST
-from coldstart_harness.errors import UsageError
+from coldstart_harness.errors import HarnessError, UsageError
+
+
+class ExportFailed(HarnessError):
+    """A volume could not be written."""
 
 
 def export(catalogue: Catalogue, names: Sequence[str], directory: Path, say: Callable[[str], None]) -> Path:
@@ -21,22 +26,37 @@ def export(catalogue: Catalogue, names: Sequence[str], directory: Path, say: Cal
     Raises:
         UsageError: a model is not in the catalogue, or the directory is not new.
         BuildFailed: Nix could not build one.
+        ExportFailed: the directory could not be written; nothing is left of it.
     """
-    derivations = [_derivation(catalogue, name) for name in names]
-    if directory.exists() and any(directory.iterdir()):
+    derivations = [_derivation(catalogue, name) for name in dict.fromkeys(names)]
+    if directory.is_dir() and any(directory.iterdir()):
         raise UsageError(f"{directory} is not empty; wanted is a new directory")
+    volumes = nix.build(derivations, say)
+    target = directory.resolve()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Beside it: half a volume is never there under its name.
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
+            _write(volumes, Path(scratch) / target.name).rename(target)
+    except OSError as error:
+        raise ExportFailed(f"{directory} could not be written: {error}") from None
+    return directory / MANIFEST
+
+
+def _write(volumes: Sequence[Path], directory: Path) -> Path:
+    directory.mkdir()
     models: list[dict[str, Any]] = []
-    for volume in nix.build(derivations, say):
+    for volume in volumes:
         manifest = json.loads((volume / MANIFEST).read_text(encoding="utf-8"))
         models += manifest["models"]
         for model in manifest["models"]:
             # Links lead into the store, which the container does not have; its modes would make it hard to remove.
             shutil.copytree(volume / model["name"], directory / model["name"], copy_function=shutil.copyfile)
+    document = json.dumps(manifest | {"models": models}, indent=2, sort_keys=True) + "\n"
+    (directory / MANIFEST).write_text(document, encoding="utf-8")
     for path in (directory, *directory.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
-    path = directory / MANIFEST
-    path.write_text(json.dumps(manifest | {"models": models}, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    return path
+    return directory
 
 
 def _derivation(catalogue: Catalogue, name: str) -> Path:
