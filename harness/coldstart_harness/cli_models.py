@@ -15,7 +15,7 @@ from coldstart_harness.catalogue.entries import Catalogue, Entry, load_catalogue
 from coldstart_harness.catalogue.exporting import export as export_models
 from coldstart_harness.catalogue.sources import HubSource, Source, directory_source
 from coldstart_harness.engine import ensure_engine
-from coldstart_harness.errors import UsageError
+from coldstart_harness.errors import ServiceFailed, UsageError
 from coldstart_harness.plan import load_plan
 from coldstart_harness.process import answer
 from coldstart_harness.progress import Progress, make_console
@@ -73,9 +73,11 @@ def verify(
         verdicts = verifying.verify_directory(known, Path(target), model)
     else:
         verdicts = _verify_image(known, target, plan)
+    if not verdicts:
+        raise ServiceFailed(f"{target} names no models: there is nothing to compare with the catalogue")
     for line in shown.verdict_lines(verdicts):
         typer.echo(line)
-    raise typer.Exit(1 if not verdicts or any(verdict.problems for verdict in verdicts) else 0)
+    raise typer.Exit(1 if any(verdict.problems for verdict in verdicts) else 0)
 
 
 @app.command()

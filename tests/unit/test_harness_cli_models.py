@@ -11,7 +11,7 @@ from coldstart_harness import cli_models
 from coldstart_harness.catalogue import fetching
 from coldstart_harness.catalogue.entries import DIRECTORY, Entry, entry_text, read_entry
 from coldstart_harness.cli import app
-from coldstart_harness.errors import UsageError
+from coldstart_harness.errors import ServiceFailed, UsageError
 
 
 @pytest.fixture
@@ -77,6 +77,14 @@ def test_verify_says_by_its_exit_status_whether_all_is_right(top: Path) -> None:
     result = models("verify", clone, "--model", "starter")
     assert result.exit_code == 1
     assert f"starter: {clone}/config.json has sha256 " in result.output
+
+
+def test_verify_of_what_has_no_models_says_so(top: Path) -> None:
+    """Rather than end without a line."""
+    (top / "volume").mkdir()
+    (top / "volume" / "models.json").write_text('{"schema_version": 1, "models": []}')
+    with pytest.raises(ServiceFailed, match="volume names no models"):
+        models("verify", top / "volume")
 
 
 def test_add_writes_an_entry_and_brings_its_files(top: Path, stored: list[tuple[list[Entry], Path | None]]) -> None:

@@ -79,6 +79,26 @@ def test_a_volume_is_compared_with_its_manifest_and_the_catalogue(tmp_path: Path
     assert file.startswith(f"{tmp_path}/starter/config.json has sha256 44136fa3")
 
 
+def test_a_volume_whose_manifest_was_written_to_fit_is_found(tmp_path: Path) -> None:
+    """Of files that are served as published the catalogue has the hashes."""
+    (repository_at(tmp_path / "starter") / "config.json").write_text("{}")
+    digest = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+    (tmp_path / "models.json").write_text(json.dumps(manifest_of("starter", config_json=digest)))
+    (forged,) = problems_of(verify_directory(CATALOGUE, tmp_path, None))
+    pinned = starter_entry().files["config.json"].sha256
+    assert forged == f"{tmp_path}/starter/config.json has sha256 {digest}; the catalogue has {pinned}"
+
+
+@pytest.mark.parametrize("artifacts", [{}, {"transformers": {"path": "starter", "files": []}}])
+def test_a_model_without_files_is_refused(tmp_path: Path, artifacts: dict[str, Any]) -> None:
+    """In a volume and in an image: nothing was compared, so nothing is right."""
+    manifest = manifest_of("starter")
+    manifest["models"][0]["artifacts"] = artifacts
+    (tmp_path / "models.json").write_text(json.dumps(manifest))
+    assert problems_of(verify_directory(CATALOGUE, tmp_path, None)) == ["starter has no files in the manifest"]
+    assert image_problems(tmp_path, manifest) == ["starter has no files in the manifest"]
+
+
 def image_problems(tmp_path: Path, manifest: dict[str, Any], **contents: bytes) -> list[str]:
     whole = {file: (STARTER / file).read_bytes() for file in FILES}
     others = {file: contents.get(file.replace(".", "_"), content) for file, content in whole.items()}
@@ -158,7 +178,7 @@ def test_a_server_with_a_model_of_nobodys_is_found() -> None:
     assert verdict.problems == ("other is not in the catalogue",)
 
 
-@pytest.mark.parametrize("health", [{}, {"models": ["starter"]}])
+@pytest.mark.parametrize("health", [{}, {"models": ["starter"]}, {"models": {"starter": "ready"}}])
 def test_what_is_no_server_of_this_project_is_named(health: dict[str, Any]) -> None:
     """Rather than found without a model, and so right."""
     with serving(health) as url, pytest.raises(ServiceFailed, match="/health does not answer"):

@@ -10,7 +10,7 @@ from typing import Any
 from coldstart_harness.archive.image import ImageAtRest
 from coldstart_harness.catalogue.entries import Catalogue, Entry
 from coldstart_harness.errors import ServiceFailed, UsageError
-from coldstart_harness.proofs.identity.models import NamedModel, named_models, wrong_files
+from coldstart_harness.proofs.identity.models import NamedFile, NamedModel, named_models, wrong_files
 from coldstart_harness.service import Service
 from coldstart_harness.slo.document import Image
 
@@ -62,10 +62,7 @@ def verify_image(catalogue: Catalogue, image: ImageAtRest) -> list[Verdict]:
     models = named_models(image, Image(models_manifest=_MANIFEST_VARIABLE)) or ()
     verdicts = []
     for model in models:
-        problems = [*_revision_problem(catalogue, model.name, model.revision), *wrong_files(image, [model])]
-        entry = catalogue.entries.get(model.name)
-        if entry is not None:
-            problems += _published_problems(entry, model)
+        problems = [*_manifest_problems(catalogue, model), *wrong_files(image, [model])]
         verdicts.append(Verdict(model.name, f"revision and {len(model.files)} files in its layers", tuple(problems)))
     return verdicts
 
@@ -81,7 +78,7 @@ def verify_server(catalogue: Catalogue, url: str) -> list[Verdict]:
     """
     service = Service(url.rstrip("/"))
     models = service.health().get("models")
-    if not isinstance(models, Mapping):
+    if not isinstance(models, Mapping) or not all(isinstance(model, Mapping) for model in models.values()):
         raise ServiceFailed(f"{url}/health does not answer with the models of a server")
     return [_served(catalogue, name, model) for name, model in models.items()]
 
@@ -110,13 +107,16 @@ def _volume(catalogue: Catalogue, directory: Path) -> list[Verdict]:
 
 
 def _in_volume(catalogue: Catalogue, directory: Path, model: Mapping[str, Any]) -> Verdict:
-    problems = _revision_problem(catalogue, model["name"], model["revision"])
-    files = 0
+    problems: list[str] = []
+    forms: list[tuple[NamedFile, ...]] = []
     for artifact in model["artifacts"].values():
+        place = directory / artifact["path"]
         wanted = [(file["path"], file["sha256"], file["size"]) for file in artifact["files"]]
-        files += len(wanted)
-        problems += _file_problems(directory / artifact["path"], wanted)
-    return Verdict(model["name"], f"revision and {files} files of its manifest", tuple(problems))
+        problems += _file_problems(place, wanted)
+        forms.append(tuple(NamedFile(f"{place}/{file}", sha256) for file, sha256, _size in wanted))
+    named = NamedModel(model["name"], model["revision"], tuple(forms))
+    compared = f"revision and {len(named.files)} files of its manifest"
+    return Verdict(named.name, compared, (*_manifest_problems(catalogue, named), *problems))
 
 
 def _file_problems(directory: Path, wanted: Iterable[tuple[str, str, int]]) -> list[str]:
@@ -140,6 +140,15 @@ def _revision_problem(catalogue: Catalogue, name: str, revision: str) -> list[st
     if entry.revision != revision:
         return [f"{name} is at revision {revision}; the catalogue has {entry.revision}"]
     return []
+
+
+def _manifest_problems(catalogue: Catalogue, model: NamedModel) -> list[str]:
+    """What a manifest says of a model against the catalogue; the bytes are another question."""
+    problems = _revision_problem(catalogue, model.name, model.revision)
+    if not model.files:
+        problems.append(f"{model.name} has no files in the manifest")
+    entry = catalogue.entries.get(model.name)
+    return problems if entry is None else [*problems, *_published_problems(entry, model)]
 
 
 def _published_problems(entry: Entry, model: NamedModel) -> list[str]:
