@@ -33,6 +33,10 @@ FromOption = Annotated[
     Path | None,
     typer.Option("--from", help="a directory laid out as the repository, instead of the Hub", metavar="DIR"),
 ]
+LicenseOption = Annotated[
+    str | None,
+    typer.Option("--license", help="an SPDX expression, where the card states none or another", metavar="SPDX"),
+]
 NamesArgument = Annotated[list[str], typer.Argument(help="models of the catalogue", metavar="NAME...")]
 
 
@@ -86,9 +90,7 @@ def add(
     catalogue: CatalogueOption,
     source: FromOption = None,
     name: Annotated[str | None, typer.Option(help="the entry's name; default: the repository's")] = None,
-    license_: Annotated[
-        str | None, typer.Option("--license", help="an SPDX expression, where the card states none", metavar="SPDX")
-    ] = None,
+    license_: LicenseOption = None,
     architecture: Annotated[str | None, typer.Option(help="where config.json does not say it")] = None,
 ) -> None:
     """Write the entry of a new model: its files' hashes, and the licence that its card states."""
@@ -112,6 +114,7 @@ def update(
     name: Annotated[str, typer.Argument(help="a model of the catalogue, NAME or NAME@REV")],
     catalogue: CatalogueOption,
     source: FromOption = None,
+    license_: LicenseOption = None,
 ) -> None:
     """Write the pins of another revision into an entry; without one those of what the main branch is now."""
     top = Path.cwd()
@@ -122,7 +125,7 @@ def update(
     if old.origin == "checkout" and source is None:
         source, revision = top / old.directory, revision or old.revision
     opened = _source(old.repository, revision or None, source, "made here" if old.directory else "computed")
-    entry = renewed_entry(top, load_catalogue(catalogue), name, opened)
+    entry = renewed_entry(top, load_catalogue(catalogue), name, opened, license_)
     changes = changes_between(old, entry)
     if changes:
         path = write_entry(top, entry)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from coldstart_harness import cli_models
 from coldstart_harness.catalogue import fetching
-from coldstart_harness.catalogue.entries import DIRECTORY, Entry, entry_text, read_entry
+from coldstart_harness.catalogue.entries import DIRECTORY, Entry, entry_text, read_entry, write_entry
 from coldstart_harness.cli import app
 from coldstart_harness.errors import ServiceFailed, UsageError
 
@@ -116,6 +116,20 @@ def test_update_of_what_has_not_changed_writes_nothing(top: Path) -> None:
     path.write_text(entry_text(starter_entry()) + "\n")
     assert models("update", f"starter@{COMMIT}", "--from", STARTER).output == "starter is as the catalogue says\n"
     assert path.read_text().endswith("\n\n")
+
+
+def test_update_takes_the_licence_that_a_person_states(
+    top: Path, stored: list[tuple[list[Entry], Path | None]]
+) -> None:
+    """Where the card has another; the entry has it then, though nothing else has changed."""
+    write_entry(top, starter_entry(license="Apache-2.0"))
+    clone = repository_at(top / "clone")
+    with pytest.raises(UsageError, match="give it with --license"):
+        models("update", f"starter@{COMMIT}", "--from", clone)
+    output = models("update", f"starter@{COMMIT}", "--from", clone, "--license", "mit").output
+    assert "license Apache-2.0 → MIT" in output
+    assert read_entry(top, "starter") == starter_entry()
+    assert stored == [([starter_entry()], clone)]
 
 
 def test_fetch_fills_a_directory(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:

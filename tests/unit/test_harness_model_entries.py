@@ -250,6 +250,20 @@ def test_a_directory_must_say_which_commit_it_is(top: Path) -> None:
         directory_source(STARTER, None, known="computed")
 
 
+@pytest.mark.parametrize("revision", ["main", "1", COMMIT[:12]])
+def test_what_is_not_the_checkouts_is_pinned_to_a_commit(top: Path, revision: str) -> None:
+    """A branch moves; of a directory of the checkout any name will do."""
+    write_entry(top, starter_entry())
+    source = directory_source(repository_at(top / "clone"), revision, known="computed")
+    sentence = f"'{revision}' is no commit; wanted are the 40 hex digits"
+    with pytest.raises(UsageError, match=sentence):
+        new_entry(top, catalogue_of(), Reference(REPOSITORY, revision), source, Chosen("mine"))
+    with pytest.raises(UsageError, match=sentence):
+        renewed_entry(top, catalogue_of(), "starter", source)
+    here = Chosen("mine", directory="clone")
+    assert new_entry(top, catalogue_of(), Reference(REPOSITORY, revision), source, here).revision == revision
+
+
 def test_an_update_changes_what_has_changed_and_no_more(top: Path) -> None:
     """How a hash is known stays with it; what a person chose and noted stays, too."""
     old = starter_entry(revision="1" * 40, note="By hand.")
@@ -267,6 +281,17 @@ def test_an_update_changes_what_has_changed_and_no_more(top: Path) -> None:
         f"tokenizer.json {old.files['tokenizer.json'].sha256} → {sha256_of(b'{}')}, 83075 → 2 bytes",
     ]
     assert changes_between(new, new) == []
+
+
+def test_an_update_may_keep_a_licence_that_the_card_does_not_state(top: Path) -> None:
+    """When a person states it again; those of its parts stay with it, and what is refused is refused."""
+    voice = Entry("starter-voice", "a/b", "GPL-3.0-or-later", "espeak-ng", "text-to-speech", package="espeakng-loader")
+    old = starter_entry(license="Apache-2.0 AND GPL-3.0-or-later", parts=("starter-voice",))
+    write_entry(top, old)
+    source = directory_source(repository_at(top / "clone"), COMMIT, known="computed")
+    assert renewed_entry(top, catalogue_of(voice), "starter", source, "apache-2.0") == old
+    with pytest.raises(UsageError, match=r"license CC-BY-NC-4\.0, which licenses\.toml refuses"):
+        renewed_entry(top, catalogue_of(voice), "starter", source, "cc-by-nc-4.0")
 
 
 def test_an_update_whose_licence_is_another_is_refused(top: Path) -> None:

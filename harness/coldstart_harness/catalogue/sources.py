@@ -13,7 +13,7 @@ from coldstart_harness.catalogue.entries import Pin
 from coldstart_harness.errors import HarnessError, UsageError
 
 CARD = "README.md"
-_COMMIT = re.compile(r"[0-9a-f]{40}")
+COMMIT = re.compile(r"[0-9a-f]{40}")
 _TIMEOUT_S = 30.0
 # What a clone has in the place of a large file that was not fetched.
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
@@ -157,7 +157,7 @@ def directory_source(directory: Path, revision: str | None, *, known: str) -> Di
     if not directory.is_dir():
         raise UsageError(f"{directory} is not a directory")
     named = directory.resolve().name
-    if revision is None and not _COMMIT.fullmatch(named):
+    if revision is None and not COMMIT.fullmatch(named):
         raise UsageError(f"{directory} does not say which commit it is: give it, as hf:REPO@REV or NAME@REV")
     return DirectorySource(directory, revision or named, known)
 
