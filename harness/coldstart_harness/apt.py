@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,23 +37,31 @@ def install(packages: Sequence[str], say: Callable[[str], None]) -> Finished:
     command = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
     say(f"installing {' and '.join(packages)} with apt-get")
     with _services_held_back():
-        done = follow(command, environment=environment)
-        if done.status:
-            follow(["apt-get", "update"], environment=environment)
-            done = follow(command, environment=environment)
-    return done
+        return _with_lists(command, environment)
 
 
 def unpack(package: str, directory: Path, say: Callable[[str], None]) -> Finished:
-    """Fetch a package and lay its files out in a directory: nothing is installed or started, and no right is needed."""
+    """Fetch a package and lay its files out in a directory: nothing is installed or started.
+
+    No right is needed where the lists at hand do; who has it gets them read again.
+    """
     environment = {"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8"}
     directory.mkdir(parents=True, exist_ok=True)
     say(f"fetching {package} with apt-get")
-    done = follow(["apt-get", "download", package], directory=directory, environment=environment)
+    done = _with_lists(["apt-get", "download", package], environment, directory)
     if done.status:
         return done
     archive = max(directory.glob("*.deb"), key=lambda path: path.stat().st_mtime)
     return follow(["dpkg-deb", "--extract", archive, directory], environment=environment)
+
+
+def _with_lists(command: Sequence[str], environment: Mapping[str, str], directory: Path | None = None) -> Finished:
+    """Run a command, and once more with the mirror's lists read again where it fails."""
+    done = follow(command, environment=environment, directory=directory)
+    if done.status:
+        follow(["apt-get", "update"], environment=environment)
+        done = follow(command, environment=environment, directory=directory)
+    return done
 
 
 @contextmanager
