@@ -11,13 +11,16 @@ from cyclonedx.validation.json import JsonStrictValidator
 from tests.unit.harness_image_doubles import docker_save, link, put, tar_of
 from tests.unit.harness_papers_doubles import CODE, FILES, LIBRARY, MODEL, SHA256, STRANGER, WHEEL, image_in, papers_in
 
+from coldstart_harness import nix
 from coldstart_harness.archive.image import opened_image
 from coldstart_harness.errors import UsageError
 from coldstart_harness.papers.agreement import disagreements, paths_in_sbom
-from coldstart_harness.papers.command import Sbom, sbom_for
+from coldstart_harness.papers.command import Sbom, sbom_for, write_sbom
 from coldstart_harness.papers.items import DEBIAN_RELEASE, items_of
 from coldstart_harness.papers.sources import read_papers
 from coldstart_harness.papers.weights import weights_of
+from coldstart_harness.plan import PlannedImage
+from coldstart_harness.progress import Progress, make_console
 
 TOP = Path(__file__).resolve().parents[2]
 
@@ -204,3 +207,15 @@ def test_what_is_not_from_nix_is_refused(tmp_path: Path) -> None:
     """The sentence names the directory."""
     with pytest.raises(UsageError, match=f"{tmp_path} does not hold what Nix tells of an image"):
         read_papers(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["missing/image.cdx.json", "."])
+def test_a_file_that_cannot_be_written_costs_no_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Its directory is not there, or it is one itself: said before anything is built."""
+    monkeypatch.setattr(nix, "build", lambda *_arguments: pytest.fail("something was built"))
+    drv = Path("/nix/store/x.drv")
+    image = PlannedImage("image", "app:1", drv, drv, drv, drv, papers=drv, port=1, layers=())
+    with pytest.raises(UsageError, match=r"cannot be written; wanted a file in a directory that is there"):
+        write_sbom(image, tmp_path / name, Progress(make_console()))

@@ -9,7 +9,7 @@ from pathlib import Path
 from coldstart_harness import nix
 from coldstart_harness.archive.image import ImageAtRest, opened_image
 from coldstart_harness.catalogue.entries import Policy
-from coldstart_harness.errors import BuildFailed
+from coldstart_harness.errors import BuildFailed, UsageError
 from coldstart_harness.images import program_in
 from coldstart_harness.papers.agreement import disagreements
 from coldstart_harness.papers.document import MEDIA_TYPE, named, sbom_of
@@ -75,7 +75,10 @@ def write_sbom(image: PlannedImage, out: Path | None, progress: Progress) -> boo
 
     Raises:
         BuildFailed: the image or its papers cannot be built.
+        UsageError: there is no such file to write to; nothing was built.
     """
+    if out is not None and (out.is_dir() or not out.parent.is_dir()):
+        raise UsageError(f"{out} cannot be written; wanted a file in a directory that is there")
     with _at_rest(image, progress) as (papers, contents):
         sbom = sbom_for(image.reference, papers, contents)
     if out is None:
