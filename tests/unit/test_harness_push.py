@@ -1,9 +1,11 @@
 """Pushing images: what moves, under which digest, and what is attached."""
 
+import gzip
 import json
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from tests.unit.harness_push_doubles import (
     CREATED,
@@ -24,6 +26,8 @@ from coldstart_harness.progress import Progress, make_console
 from coldstart_harness.pushing.command import PushOptions, push
 from coldstart_harness.pushing.documents import INDEX_TYPE, Paper, digest_of, manifest_of
 from coldstart_harness.pushing.layout import image_in
+from coldstart_harness.pushing.registry import referrers_tag
+from coldstart_harness.pushing.replies import REPLY_BYTES, reply_to
 from coldstart_harness.pushing.target import Target, target_of
 
 
@@ -96,6 +100,42 @@ def test_the_list_of_referrers_keeps_what_others_wrote(tmp_path: Path) -> None:
         digest = push_to(server, image, papers=(other,))
         push_to(server, image, papers=(SBOM,))
         assert [entry["artifactType"] for entry in registry.referrers(digest)] == [other.media_type, SBOM.media_type]
+
+
+@pytest.mark.parametrize("content", [b"<html>", b"[]", b"{}", b'{"manifests": 1}', b'{"manifests": ["x"]}'])
+def test_a_list_of_referrers_that_cannot_be_read_is_not_written_over(tmp_path: Path, content: bytes) -> None:
+    """The push stops before the tag is moved, and the sentence says where to look."""
+    image = make_platform_image(tmp_path, "low")
+    tag = referrers_tag(manifest_of(image).digest)
+    with serving(ModernRegistry(lists_referrers=False)) as server:
+        server.manifests[tag] = content
+        with pytest.raises(RegistryFailed, match=rf"something else than a list of .*; look at the tag {tag}$"):
+            push_to(server, image, papers=(SBOM,))
+    assert server.manifests[tag] == content
+    assert "1" not in server.manifests
+
+
+def test_a_manifest_without_an_end_is_refused() -> None:
+    """What a manifest may have is read, and one byte more is not."""
+    with serving(ModernRegistry()) as server, opened(server) as registry:
+        server.manifests["1"] = bytes(REPLY_BYTES)
+        assert registry.manifest("1") == bytes(REPLY_BYTES)
+        server.manifests["1"] = bytes(REPLY_BYTES + 1)
+        with pytest.raises(RegistryFailed, match=r"localhost answered GET /v2/team/app/manifests/1 with more than "):
+            registry.manifest("1")
+
+
+def test_a_packed_reply_is_read_as_what_it_holds() -> None:
+    """The limit is that of the bytes that come out."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        content = gzip.compress(bytes(REPLY_BYTES + int(request.url.path[1:])))
+        return httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(content))
+
+    with httpx.Client(transport=httpx.MockTransport(answer)) as client:
+        assert reply_to(client, "GET", "https://r.example/0").content == bytes(REPLY_BYTES)
+        with pytest.raises(RegistryFailed, match="with more than"):
+            reply_to(client, "GET", "https://r.example/1")
 
 
 def test_two_platforms_are_one_name(tmp_path: Path) -> None:

@@ -3,16 +3,20 @@
 import base64
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 from tests.unit.harness_push_doubles import ModernRegistry, make_platform_image, opened, push_to
 from tests.unit.offline_layers_doubles import serving
 
 from coldstart_harness.errors import RegistryFailed, UsageError
+from coldstart_harness.pushing.access import authorization
 from coldstart_harness.pushing.documents import Blob, digest_of
 from coldstart_harness.pushing.logins import Login, login_of
 from coldstart_harness.pushing.registry import Registry
+from coldstart_harness.pushing.replies import REPLY_BYTES
 from coldstart_harness.pushing.target import Target
 
 TARGET = Target("r.example", "team/app", "1")
@@ -100,7 +104,10 @@ def test_credential_helpers_are_asked(tmp_path: Path, monkeypatch: pytest.Monkey
         login_of(Target("other.example", "app", "1"), file, {})
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"auths": {"r.example": {"auth": "?"}}}', '{"auths": 1}'])
+@pytest.mark.parametrize(
+    "content",
+    ["{", "[]", '{"auths": {"r.example": {"auth": "?"}}}', '{"auths": {"r.example": "me"}}', '{"auths": 1}'],
+)
 def test_a_broken_login_file_is_one_sentence(tmp_path: Path, content: str) -> None:
     """The file is named, and nothing of what is in it."""
     (tmp_path / "auth.json").write_text(content)
@@ -198,3 +205,73 @@ def test_the_token_goes_to_the_registry_alone() -> None:
     with serving(store), serving(server), opened(server, LOGIN) as registry:
         registry.send(BLOB)
     assert store.authorizations == [""]
+
+
+def registry_that_has_blobs_sent_to(
+    location: str, monkeypatch: pytest.MonkeyPatch, *, with_tls: bool
+) -> list[httpx.Request]:
+    """The registry of TARGET, which asks for a password; the list gets all requests, whatever host they are for."""
+    requests: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        if request.method == "GET" and not with_tls:
+            raise httpx.ConnectError("no TLS here")
+        if request.url.path.startswith("/v2/") and "Authorization" not in request.headers:
+            return httpx.Response(401, headers={"WWW-Authenticate": 'Basic realm="here"'})
+        statuses = {"HEAD": 404, "POST": 202, "PUT": 201}
+        return httpx.Response(statuses[request.method], headers={"Location": location})
+
+    monkeypatch.setattr(httpx, "Client", partial(httpx.Client, transport=httpx.MockTransport(answer)))
+    return requests
+
+
+def test_a_registry_with_tls_that_has_blobs_sent_without_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Although the host is its own: neither the password nor the blob goes over the wire in the clear."""
+    requests = registry_that_has_blobs_sent_to("http://r.example/up", monkeypatch, with_tls=True)
+    refusal = pytest.raises(RegistryFailed, match=r"^r\.example has blobs sent to r\.example without TLS; wanted ")
+    with Registry(TARGET, LOGIN) as registry, refusal:
+        registry.send(BLOB)
+    assert {request.url.scheme for request in requests} == {"https"}
+
+
+@pytest.mark.parametrize(("location", "gets_it"), [("http://r.example:80/up", True), ("https://r.example/up", False)])
+def test_a_password_is_for_one_scheme_host_and_port(
+    monkeypatch: pytest.MonkeyPatch, location: str, gets_it: bool
+) -> None:
+    """The scheme's own port may be written or left out."""
+    requests = registry_that_has_blobs_sent_to(location, monkeypatch, with_tls=False)
+    with Registry(TARGET, LOGIN, tls_verify=False) as registry:
+        registry.send(BLOB)
+    assert requests[-1].method == "PUT"
+    assert ("Authorization" in requests[-1].headers) == gets_it
+
+
+def token_from(service: httpx.Response, realm: str, asked: list[httpx.Request]) -> str:
+    """What a registry with TLS gets as Authorization where its token service answers that."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return service
+
+    with httpx.Client(transport=httpx.MockTransport(answer), base_url="https://r.example") as client:
+        return authorization(client, TARGET, LOGIN, [f'Bearer realm="{realm}",service="r"'])
+
+
+def test_a_token_service_without_tls_is_refused() -> None:
+    """A registry with TLS cannot have a password sent without it."""
+    asked: list[httpx.Request] = []
+    token = httpx.Response(200, json={"token": "opaque"})
+    assert token_from(token, "https://t.example/token", asked) == "Bearer opaque"
+    with pytest.raises(
+        RegistryFailed, match=r"r\.example sends logins to 'http://t\.example/token'; wanted an address"
+    ):
+        token_from(token, "http://t.example/token", asked)
+    assert [request.url.scheme for request in asked] == ["https"]
+
+
+def test_a_token_without_an_end_is_refused() -> None:
+    """The sentence says who sent how much, and nothing of what it was asked."""
+    endless = httpx.Response(200, content=bytes(REPLY_BYTES + 1))
+    with pytest.raises(RegistryFailed, match=r"^t\.example answered GET /token with more than 4\.19 MB; "):
+        token_from(endless, "https://t.example/token", [])

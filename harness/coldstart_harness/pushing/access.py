@@ -9,6 +9,7 @@ import httpx
 
 from coldstart_harness.errors import RegistryFailed
 from coldstart_harness.pushing.logins import Login
+from coldstart_harness.pushing.replies import reply_to
 from coldstart_harness.pushing.target import Target
 
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
@@ -69,9 +70,10 @@ def _token(client: httpx.Client, target: Target, login: Login | None, parameters
         wanted["service"] = parameters["service"]
     if login is not None and login.identity_token:
         form = {**wanted, "grant_type": "refresh_token", "refresh_token": login.identity_token, "client_id": _CLIENT_ID}
-        reply = client.post(realm, data=form)
+        reply = reply_to(client, "POST", realm, data=form)
     else:
-        reply = client.get(realm, params=wanted, headers={"Authorization": _basic(login)} if login else {})
+        headers = {"Authorization": _basic(login)} if login else {}
+        reply = reply_to(client, "GET", realm, params=wanted, headers=headers)
     if reply.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
         raise RegistryFailed(refused(target, login))
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from docker.auth import AuthConfig
-from docker.errors import DockerException
+from docker.errors import DockerException, InvalidConfigFile
 
 from coldstart_harness.errors import RegistryFailed, UsageError
 from coldstart_harness.pushing.target import Target
@@ -79,10 +79,10 @@ def _login_in(path: Path, target: Target) -> Login | None:
             # That a helper is not installed is said below, once.
             warnings.simplefilter("ignore", UserWarning)
             found = _most_specific(config.auths, target) or config.resolve_authconfig(target.registry)
+    except (InvalidConfigFile, OSError, ValueError, AttributeError, TypeError) as error:
+        raise UsageError(f"{path} is not what `docker login` writes: {type(error).__name__}") from None
     except DockerException as error:
         raise RegistryFailed(f"the credential helper that {path} names for {target.registry} failed: {error}") from None
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise UsageError(f"{path} is not what `docker login` writes: {type(error).__name__}") from None
     if not found:
         return None
     if token := found.get("IdentityToken"):

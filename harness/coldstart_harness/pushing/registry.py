@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpx
 
@@ -18,6 +18,7 @@ from coldstart_harness.errors import HarnessError, RegistryFailed, UsageError
 from coldstart_harness.pushing.access import authorization, refused
 from coldstart_harness.pushing.documents import INDEX_TYPE, MANIFEST_TYPE, Blob, Document
 from coldstart_harness.pushing.logins import Login
+from coldstart_harness.pushing.replies import reply_to
 from coldstart_harness.pushing.target import Target
 
 # Uploads of a blob are answered when the registry has stored it.
@@ -49,7 +50,9 @@ class Registry:
         self._client = httpx.Client(verify=_tls_context(verify=tls_verify), timeout=_TIMEOUT)
 
     def __enter__(self) -> Self:
-        """Find the registry and be let in, so that nothing is built for one that would refuse it.
+        """Find the registry and ask it for the tag: nothing is built for one that does not answer or know the login.
+
+        Whether the repository may be written to it says when something is sent.
 
         Raises:
             RegistryFailed: it does not answer, or refuses the login.
@@ -77,11 +80,16 @@ class Registry:
         """Upload a blob that the repository lacks; `sent` is called with the number of bytes of each block.
 
         Raises:
-            RegistryFailed: the registry does not take it; what it took before stays there.
+            RegistryFailed: the registry does not take it, or has it sent without TLS; what it took before stays there.
         """
         location = self._call("POST", self._url("blobs/uploads/"), wanted=(202,)).headers.get("Location", "")
         joint = "&" if "?" in location else "?"
         url = urljoin(str(self._client.base_url), f"{location}{joint}{urlencode({'digest': blob.digest})}")
+        if urlsplit(url).scheme != "https" and self._client.base_url.scheme == "https":
+            raise RegistryFailed(
+                f"{self._target.registry} has blobs sent to {urlsplit(url).hostname} without TLS; "
+                "wanted an address that begins with https://"
+            )
         self._call("PUT", url, blob=blob, sent=sent, wanted=_STORED)
 
     def manifest(self, reference: str) -> bytes | None:
@@ -110,12 +118,26 @@ class Registry:
     def referrers(self, digest: str) -> list[dict[str, Any]]:
         """Descriptors of what refers to a manifest: from the registry's own list, else from the tag that stands for it.
 
+        Raises:
+            RegistryFailed: what is there is no such list: whoever adds to it would write over it.
+
         Source: OCI distribution specification 1.1, "Listing Referrers" and "Referrers Tag Schema".
         """
         reply = self._call("GET", self._url(f"referrers/{digest}"), headers={"Accept": INDEX_TYPE}, wanted=None)
         if reply.status_code == httpx.codes.OK:
-            return _descriptors(reply.content)
-        return _descriptors(self.manifest(referrers_tag(digest)) or b"{}")
+            return self._descriptors(reply.content, digest)
+        content = self.manifest(referrers_tag(digest))
+        return [] if content is None else self._descriptors(content, digest)
+
+    def _descriptors(self, content: bytes, digest: str) -> list[dict[str, Any]]:
+        try:
+            # Null where the list is empty, in some registries.
+            return [dict(descriptor) for descriptor in json.loads(content)["manifests"] or []]
+        except (ValueError, KeyError, TypeError):
+            raise RegistryFailed(
+                f"{self._target.registry} has something else than a list of what refers to {digest}; "
+                f"look at the tag {referrers_tag(digest)}"
+            ) from None
 
     def _url(self, path: str) -> str:
         return f"{self._client.base_url}v2/{self._target.repository}/{path}"
@@ -126,7 +148,7 @@ class Registry:
         if self._tls_verify:
             return address
         try:
-            self._client.get(f"{address}v2/")
+            reply_to(self._client, "GET", f"{address}v2/")
         except httpx.TransportError:
             return f"http://{self._target.host}/"
         return address
@@ -149,7 +171,7 @@ class Registry:
             follow = method in ("GET", "HEAD")
             with _body(blob, content, sent) as (body, length):
                 all_headers = {**length, **(headers or {}), **self._credentials(url)}
-                return self._client.request(method, url, headers=all_headers, content=body, follow_redirects=follow)
+                return reply_to(self._client, method, url, headers=all_headers, content=body, follow_redirects=follow)
 
         try:
             reply = ask()
@@ -164,11 +186,13 @@ class Registry:
         return reply
 
     def _credentials(self, url: str) -> dict[str, str]:
-        """For the registry's own host alone: it may have blobs sent elsewhere."""
+        """For the registry's own address alone: it may have blobs sent elsewhere."""
         return {"Authorization": self._authorization} if self._authorization and self._is_own(url) else {}
 
     def _is_own(self, url: str) -> bool:
-        return httpx.URL(url).netloc == self._client.base_url.netloc
+        # A port that is the scheme's own is no part of httpx's addresses: without the scheme they would be the same.
+        asked, own = httpx.URL(url), self._client.base_url
+        return (asked.scheme, asked.host, asked.port) == (own.scheme, own.host, own.port)
 
     def _unreachable(self, error: Exception) -> str:
         hint = "; --no-tls-verify takes a registry as it is" if "SSL" in str(error) and self._tls_verify else ""
@@ -205,14 +229,6 @@ def _body(
                 sent(len(block))
 
         yield blocks(), {"Content-Length": str(blob.size), "Content-Type": "application/octet-stream"}
-
-
-def _descriptors(content: bytes) -> list[dict[str, Any]]:
-    try:
-        found = json.loads(content).get("manifests") or []
-        return [descriptor for descriptor in found if isinstance(descriptor, dict)]
-    except (ValueError, AttributeError, TypeError):
-        return []
 
 
 def _reason(reply: httpx.Response) -> tuple[str, str]:
