@@ -39,6 +39,7 @@ let
           coldstartLib
           sources
           metadata
+          matrix
           slo
           poetry2nix
           acceptedLicenses

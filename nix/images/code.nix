@@ -3,6 +3,7 @@
 {
   lib,
   pkgs,
+  matrix,
   sources,
 }:
 {
@@ -11,7 +12,7 @@
   change ? "",
 }:
 let
-  leftOut = lib.subtractLists services (lib.attrNames (import ../variants.nix).services);
+  leftOut = lib.subtractLists services (lib.attrNames matrix.services);
 in
 pkgs.runCommand "coldstart-server" { } ''
   cp -r ${sources.server}/server server

@@ -6,6 +6,7 @@
   nix2container,
   pythonOf,
   models,
+  matrix,
   metadata,
   slo,
   sources,
@@ -28,7 +29,14 @@ let
     "transformers"
   ];
 
-  codeOf = import ./code.nix { inherit lib pkgs sources; };
+  codeOf = import ./code.nix {
+    inherit
+      lib
+      pkgs
+      matrix
+      sources
+      ;
+  };
 
   # Each layer leaves out what the layers before it hold.
   layersOf = lib.foldl' (
@@ -44,9 +52,6 @@ let
       ))
     ]
   ) [ ];
-
-  # NVIDIA's libraries are one layer: they are replaced together, seldom, and by name they would be a dozen.
-  isOfNvidia = name: name == "triton" || lib.hasPrefix "nvidia-" name || lib.hasPrefix "cuda-" name;
 
   specificationsOf =
     variant: packages: environment: manifest: code:
@@ -64,9 +69,10 @@ let
         ];
       }
     ]
+    # NVIDIA's libraries are one layer: they are replaced together, seldom, and by name they would be a dozen.
     ++ lib.optional (variant.accelerator == "cuda") {
       name = "wheels of NVIDIA";
-      deps = lib.attrValues (lib.filterAttrs (name: _package: isOfNvidia name) packages);
+      deps = lib.attrValues (lib.filterAttrs (name: _package: coldstartLib.isOfNvidia name) packages);
     }
     ++ map (wheel: {
       name = "wheel ${wheel}";

@@ -12,6 +12,7 @@ let
     "engineOf"
     "healthCheckOf"
     "isLicenseAmong"
+    "isOfNvidia"
     "isUsableFile"
     "licensesOf"
     "modelComponentOf"

@@ -6,6 +6,7 @@
   coldstartLib,
   python,
   acceptedLicenses,
+  matrix,
   sources,
 }:
 let
@@ -107,8 +108,6 @@ let
       ;
     goldenOf = name: "${converted.${name}}/golden.json";
   };
-
-  matrix = import ../variants.nix;
 
   # Derivations, not outputs; of a model whose license is not accepted there is none.
   volumes = lib.mapAttrs (

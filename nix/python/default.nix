@@ -34,7 +34,14 @@ let
   };
   accelerated = import (accelerators.${accelerator}
     or (throw "accelerator ${accelerator}: expected one of ${toString (builtins.attrNames accelerators)}")
-  ) { inherit lib pkgs lockedPackages; };
+  ) {
+    inherit
+      lib
+      pkgs
+      coldstartLib
+      lockedPackages
+      ;
+  };
 
   # Every argument that has a default of its own in poetry2nix is given: its defaults are "all extras" and "with the
   # development group".

@@ -1,5 +1,6 @@
 """Callers that ask at the same time."""
 
+import itertools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ def test_every_caller_gets_its_answers() -> None:
 
 
 def test_callers_ask_at_one_time() -> None:
-    """No caller begins before all are ready: answers that wait for each other come."""
+    """Answers that wait for each other come."""
     together = threading.Barrier(4)
 
     @contextmanager
@@ -35,6 +36,21 @@ def test_callers_ask_at_one_time() -> None:
         yield lambda: float(together.wait(timeout=10) >= 0)
 
     assert len(ask_together(4, caller, most=2, budget_s=10).times_s) == 8
+
+
+def test_nobody_begins_before_all_are_ready() -> None:
+    """Each answer finds all callers there, though they come one after the other."""
+    ready: list[int] = []
+    order = itertools.count()
+
+    @contextmanager
+    def caller() -> Iterator[Ask]:
+        number = next(order)
+        threading.Event().wait(0.05 * number)
+        ready.append(number)
+        yield lambda: float(len(ready))
+
+    assert ask_together(3, caller, most=1, budget_s=10).times_s == (3.0, 3.0, 3.0)
 
 
 def test_nobody_asks_again_when_time_is_up() -> None:

@@ -1,4 +1,4 @@
-"""docs/models.md against the commands and the sets that there are."""
+"""docs/models.md against the commands that there are."""
 
 import re
 from pathlib import Path

@@ -5,19 +5,13 @@
 {
   lib,
   pkgs,
+  coldstartLib,
   lockedPackages,
 }:
 let
   wheels = (builtins.fromJSON (builtins.readFile ./torch-cpu.json)).${pkgs.stdenv.hostPlatform.system};
 
-  needsCuda =
-    name:
-    lib.elem name [
-      "onnxruntime-gpu"
-      "triton"
-    ]
-    || lib.hasPrefix "nvidia-" name
-    || lib.hasPrefix "cuda-" name;
+  needsCuda = name: name == "onnxruntime-gpu" || coldstartLib.isOfNvidia name;
 
   made =
     package: wheel:

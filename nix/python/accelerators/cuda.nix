@@ -6,6 +6,7 @@
 {
   lib,
   pkgs,
+  coldstartLib,
   lockedPackages,
 }:
 let
@@ -14,10 +15,8 @@ let
     lib.elem name [
       "onnxruntime-gpu"
       "torch"
-      "triton"
     ]
-    || lib.hasPrefix "nvidia-" name
-    || lib.hasPrefix "cuda-" name;
+    || coldstartLib.isOfNvidia name;
 
   # What autoPatchelf need not find: CUDA's and the driver's libraries, which the image's variables lead to, and what
   # plug-ins want of hardware that is not there. That nothing else is missing, the proof `cuda` shows of an image.

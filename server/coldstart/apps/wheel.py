@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
     from numpy.typing import NDArray
 
-    from coldstart.engines.cuda_device import Device, DeviceChoice
+    from coldstart.engines.cuda_device import DeviceChoice
 
 
 NextTokenFactory: TypeAlias = Callable[[Path], NextTokenEngine]
@@ -51,22 +51,19 @@ def _device(settings: Settings) -> "DeviceChoice":
     return device_for(settings.wheel_device, "WHEEL_DEVICE", missing)
 
 
-def _onnxruntime(settings: Settings, device: "Device" = "cpu") -> NextTokenFactory:
+def _onnxruntime(settings: Settings, chosen: "DeviceChoice | None" = None) -> NextTokenFactory:
     from coldstart.engines.onnxruntime_next_token import OnnxRuntimeNextTokenEngine
 
-    reason = None
-    if device == "cpu":
-        chosen = _device(settings)
-        reason = "the model has no form for the GPU" if chosen.device == "cuda" else chosen.reason
+    chosen = chosen or _device(settings)
     structlog.get_logger("coldstart.models").info(
-        "wheel_device", device=device, wanted=settings.wheel_device, reason=reason
+        "wheel_device", device=chosen.device, wanted=settings.wheel_device, reason=chosen.reason
     )
     return partial(
         OnnxRuntimeNextTokenEngine,
         threads=settings.engine_threads,
         max_batch=_MAX_BATCH if settings.wheel_batching else 1,
         cache_bytes=settings.kv_cache_bytes,
-        device=device,
+        device=chosen.device,
     )
 
 
@@ -93,16 +90,29 @@ def tasks(settings: Settings) -> Mapping[str, TaskServing[Any, Any, Any]]:
     if engine not in NEXT_TOKEN_ENGINES:
         allowed = " or ".join(map(repr, NEXT_TOKEN_ENGINES))
         raise ConfigurationError(f"WHEEL_ENGINE is {engine!r}; it must be {allowed}")
-    serving = _serving(engine, partial(NEXT_TOKEN_ENGINES[engine], settings))
-    if engine == "onnxruntime" and _device(settings).device == "cuda":
-        # A model without a form for the GPU is served on the CPU, unless nothing but the GPU will do.
-        otherwise = serving if settings.wheel_device == "auto" else None
-        serving = _serving("onnxruntime-cuda", partial(_onnxruntime, settings, "cuda"), otherwise)
-    elif engine != "onnxruntime" and settings.wheel_device == "cuda":
+    if engine == "onnxruntime":
+        return {"next-token": _on_onnxruntime(settings)}
+    if settings.wheel_device == "cuda":
         raise ConfigurationError(
             f"WHEEL_DEVICE is 'cuda', but WHEEL_ENGINE {engine!r} computes on the CPU only; 'onnxruntime' can use a GPU"
         )
-    return {"next-token": serving}
+    return {"next-token": _serving(engine, partial(NEXT_TOKEN_ENGINES[engine], settings))}
+
+
+def _on_onnxruntime(settings: Settings) -> _Serving:
+    from coldstart.engines.cuda_device import DeviceChoice
+
+    chosen = _device(settings)
+    if chosen.device == "cpu":
+        return _serving("onnxruntime", partial(_onnxruntime, settings, chosen))
+    # A model without a form for the GPU is served on the CPU, unless nothing but the GPU will do.
+    on_cpu = DeviceChoice("cpu", "the model has no form for the GPU")
+    otherwise = _serving("onnxruntime", partial(_onnxruntime, settings, on_cpu))
+    return _serving(
+        "onnxruntime-cuda",
+        partial(_onnxruntime, settings, chosen),
+        otherwise if settings.wheel_device == "auto" else None,
+    )
 
 
 def _serving(engine_name: str, prepare: Callable[[], NextTokenFactory], otherwise: _Serving | None = None) -> _Serving:
