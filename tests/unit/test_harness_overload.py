@@ -168,6 +168,13 @@ def test_answers_that_end_in_waves_are_counted_evenly() -> None:
     assert rate_of(waves, 20.0, 21.0) == 0.0
 
 
+async def test_callers_who_begin_together_are_no_more_than_the_service_can_do() -> None:
+    """Sixteen wait for one who needs 20 ms for each: fifty a second, though the count is shorter than the queue."""
+    async with playing(Bounded(collapses=True)) as player, Client(player.url, fresh=False, timeout_s=5) as client:
+        peak = await capacity(client, asking("/right"), 16, 0.2, 5)
+    assert 30 < peak.right_per_s <= 51
+
+
 async def test_a_bounded_service_is_measured_round_by_round() -> None:
     """The peak is found at a few callers, three times as much arrives, refusals come, and it recovers."""
     async with playing(Bounded()) as player:

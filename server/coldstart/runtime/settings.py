@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     engine_threads: Annotated[int, Ge(1), Le(256)] = Field(
         default_factory=available_cpus, description="compute threads of each engine; default: the CPUs at hand"
     )
-    queue_limit: Annotated[int, Ge(1), Le(100_000)] = Field(64, description="waiting requests of each model")
+    queue_limit: Annotated[int, Ge(1), Le(100_000)] = Field(32, description="waiting requests of each model")
     kv_cache_bytes: Annotated[int, Ge(0)] = Field(256 * _MIB, description="kept keys and values of each model")
     asr_queue_s: Annotated[float, Gt(0)] = Field(
         600.0,

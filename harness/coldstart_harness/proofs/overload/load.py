@@ -1,6 +1,7 @@
 """What a service can do, and what it does at three times as much."""
 
 import asyncio
+import math
 import resource
 import statistics
 import time
@@ -10,8 +11,8 @@ from dataclasses import dataclass
 from coldstart_harness.errors import ServiceFailed
 from coldstart_harness.slo.document import Promises, Request
 from coldstart_harness.traffic.client import Client, Exchange
-from coldstart_harness.traffic.loops import closed_loop, for_seconds, open_loop
-from coldstart_harness.traffic.summary import evidence_of
+from coldstart_harness.traffic.loops import closed_loop, open_loop
+from coldstart_harness.traffic.summary import evidence_of, with_outcome
 
 OVERLOAD = 3
 ROUNDS = 3
@@ -19,7 +20,7 @@ RIGHT_IN_A_ROW = 5
 _CONCURRENCIES = (1, 2, 4, 8, 16, 32, 64)
 _STEPS_WITHOUT_GAIN = 2
 _GAIN = 1.03
-# Of the time for one concurrency: until the callers have spread out, nothing is counted.
+# Of the time for one concurrency, at least: until the callers have spread out, nothing is counted.
 _SETTLING = 0.25
 _PARTS = 8
 _ANSWERS_A_PART = 8
@@ -140,14 +141,26 @@ def _still_grows(search: Sequence[Capacity]) -> bool:
 
 
 async def capacity(client: Client, request: Request, concurrency: int, seconds: float, deadline_s: float) -> Capacity:
-    """Right answers a second, within the deadline, that so many callers get who ask again at once."""
-    begun = time.monotonic()
-    met = await closed_loop(
-        client, request, concurrency=concurrency, until=for_seconds(seconds), pause_s=_RETRY_PAUSE_S
-    )
-    counted_from, counted_to = begun + _SETTLING * seconds, begun + seconds
+    """Right answers a second, within the deadline, that so many callers get who ask again at once.
+
+    Callers begin together, so the first answers of a queue come after one turn, two turns, three: counted by their
+    shares those would be more answers than there can be. Counting begins when as many as there are callers have come.
+    """
+    earliest = time.monotonic() + _SETTLING * seconds
+    latest = earliest + deadline_s
+    counted_from = math.inf
+
+    def is_over(exchanges: list[Exchange]) -> bool:
+        nonlocal counted_from
+        now = time.monotonic()
+        have_spread = now >= earliest and len(with_outcome(exchanges, "right")) >= concurrency
+        if have_spread or now >= latest:
+            counted_from = min(counted_from, now)
+        return now >= counted_from + (1 - _SETTLING) * seconds
+
+    met = await closed_loop(client, request, concurrency=concurrency, until=is_over, pause_s=_RETRY_PAUSE_S)
     right = [e for e in met if e.outcome == "right" and e.service_s <= deadline_s]
-    return Capacity(concurrency, rate_of(right, counted_from, counted_to))
+    return Capacity(concurrency, rate_of(right, counted_from, counted_from + (1 - _SETTLING) * seconds))
 
 
 def rate_of(answers: Sequence[Exchange], begun_s: float, ended_s: float) -> float:
