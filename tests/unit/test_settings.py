@@ -1,5 +1,6 @@
 """Settings: defaults, and the sentences for what is wrong."""
 
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -143,6 +144,21 @@ def test_every_variable_is_described() -> None:
     """The help text leaves none out."""
     described = [line.split()[0] for line in describe_settings().splitlines()]
     assert described == [name.upper() for name in Settings.model_fields]
+
+
+def test_a_secret_may_come_in_a_file(tmp_path: Path) -> None:
+    """Its last line end is not part of it; a missing file and two sources are refused, and no secret is ever shown."""
+    (tmp_path / "key").write_text("hush\n", encoding="utf-8")
+    file = str(tmp_path / "key")
+    settings = _settings(llm_api_key_file=file)
+    assert settings.llm_api_key is not None
+    assert settings.llm_api_key.get_secret_value() == "hush"
+    assert "hush" not in repr(settings)
+    with pytest.raises(ConfigurationError, match="LLM_API_KEY and LLM_API_KEY_FILE are both set") as both:
+        _settings(llm_api_key_file=file, llm_api_key="hush")
+    assert "hush" not in str(both.value)
+    with pytest.raises(ConfigurationError, match="LLM_API_KEY_FILE is '/no/such', which cannot be read"):
+        _settings(llm_api_key_file="/no/such")
 
 
 def _serving(model: str | None) -> TaskServing[Any, Any, Any]:

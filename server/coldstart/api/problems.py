@@ -12,12 +12,14 @@ from starlette.types import Scope
 
 from coldstart.domain.errors import (
     ColdstartError,
+    Conflict,
     EngineFailed,
     InvalidInput,
     NotFound,
     NotReady,
     Overloaded,
     PayloadTooLarge,
+    StorageFull,
     Unavailable,
 )
 
@@ -48,9 +50,11 @@ REPLIES: Mapping[type[Exception], ReplyKind] = {
     InvalidInput: ReplyKind(422, "invalid_request_error", openai_status=400),
     RequestValidationError: ReplyKind(422, "invalid_request_error", openai_status=400),
     NotFound: ReplyKind(404, "invalid_request_error"),
+    Conflict: ReplyKind(409, "invalid_request_error"),
     # The rest of the body is not read, so the connection cannot be used again.
     PayloadTooLarge: ReplyKind(413, "invalid_request_error", headers={"connection": "close"}),
     Overloaded: ReplyKind(429, "rate_limit_error"),
+    StorageFull: ReplyKind(507, "server_error"),
     NotReady: ReplyKind(503, "service_unavailable_error"),
     Unavailable: ReplyKind(503, "service_unavailable_error"),
     EngineFailed: ReplyKind(500, "server_error", detail="the inference engine failed; the request may be repeated"),

@@ -12,6 +12,7 @@ _PREFIXES = {
     "wheel": ("wheel_", "kv_cache_", "session_"),
     "asr": ("asr_", "audio_", "uploads_", "vad_", "live_"),
     "tts": ("tts_",),
+    "interview": ("interview_", "database_", "llm_"),
 }
 
 
@@ -33,7 +34,7 @@ def env_file(mode: str) -> str:
 
 def _is_of(mode: str, name: str) -> bool:
     owners = [service for service, prefixes in _PREFIXES.items() if name.startswith(prefixes)]
-    return mode == "all" or not owners or mode in owners
+    return not owners or mode in owners or (mode == "all" and "interview" not in owners)
 
 
 def _lines(name: str, field: FieldInfo, mode: str) -> Iterator[str]:

@@ -16,6 +16,10 @@ class NotFound(ColdstartError):
     """The thing named does not exist, or no longer."""
 
 
+class Conflict(ColdstartError):
+    """The thing named is not in a state that allows the request, and repeating it does not help."""
+
+
 class PayloadTooLarge(ColdstartError):
     """The request is larger than the service accepts."""
 
@@ -39,6 +43,10 @@ class Overloaded(Unavailable):
 
 class NotReady(Unavailable):
     """A model is not loaded yet, failed to load, or the process is shutting down."""
+
+
+class StorageFull(Unavailable):
+    """There is not enough free space for what is to be kept."""
 
 
 class EngineFailed(ColdstartError):

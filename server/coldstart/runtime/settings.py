@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from coldstart.domain.errors import ConfigurationError
+from coldstart.domain.interview import SkillLevel
 
 Profile = Literal["dev", "staging", "prod"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -82,6 +83,29 @@ class Settings(BaseSettings):
     tts_queue_characters: Annotated[int, Ge(1)] = Field(
         50_000, description="characters that wait or are being said, of all texts"
     )
+    interview_role: str = Field("software engineer", description="what a candidate is interviewed for")
+    interview_skill_level: SkillLevel = Field("middle", description="how hard the questions are")
+    interview_language: str = Field("en", description="the language of questions and answers, as ISO 639-1 writes it")
+    interview_questions: Annotated[int, Ge(1), Le(100)] = Field(5, description="questions of an interview")
+    interview_required: str = Field(
+        "speech-to-text,voice-activity",
+        description="tasks whose models must be ready; without the others interviews are typed, or read",
+    )
+    interview_root: Path = Field(Path("/var/lib/coldstart"), description="directory of everything that is kept")
+    interview_open_limit: Annotated[int, Ge(1)] = Field(1000, description="interviews that are open at one time")
+    interview_min_free_bytes: Annotated[int, Ge(0)] = Field(
+        256 * _MIB, description="free bytes of the disk below which nothing new is kept"
+    )
+    interview_keep_days: Annotated[float, Gt(0)] = Field(90.0, description="days after which an interview is deleted")
+    interview_keep_count: Annotated[int, Ge(1)] = Field(10_000, description="interviews kept; the oldest are deleted")
+    database_url: SecretStr | None = Field(
+        None, description="as SQLAlchemy writes it; default: a SQLite file under INTERVIEW_ROOT"
+    )
+    llm_base_url: str | None = Field(
+        None, description="an OpenAI-compatible API that thinks of the questions; default: the question bank"
+    )
+    llm_api_key: SecretStr | None = Field(None, description="the key of that API")
+    llm_model: str | None = Field(None, description="the model to ask of that API")
     session_ttl_s: Annotated[float, Gt(0)] = Field(1800.0, description="seconds an unused session lives")
     session_limit: Annotated[int, Ge(1)] = Field(1000, description="sessions at one time")
     shutdown_grace_s: Annotated[float, Ge(0), Le(3600)] = Field(30.0, description="seconds to finish what has begun")
@@ -117,15 +141,36 @@ class Settings(BaseSettings):
 def load_settings(environ: Mapping[str, str]) -> Settings:
     """Settings from environment variables; empty ones count as unset, unknown ones are none of our business.
 
+    A secret may come in a file that the variable with `_FILE` at its end names.
+
     Raises:
-        ConfigurationError: naming each variable that is missing or wrong, the value met and the values allowed.
+        ConfigurationError: naming each variable that is missing or wrong, the value met and the values allowed; secrets
+            are not shown.
     """
     met = {name: environ[name.upper()] for name in Settings.model_fields if environ.get(name.upper())}
+    met |= _secrets_in_files(environ)
     try:
         return Settings(**met)  # type: ignore[arg-type]  # pydantic turns the strings into the fields' types
     except ValidationError as error:
         wrong = dict.fromkeys(str(problem["loc"][0]) for problem in error.errors())
         raise ConfigurationError("; ".join(_complaint(name, met.get(name)) for name in wrong)) from None
+
+
+def _secrets_in_files(environ: Mapping[str, str]) -> dict[str, str]:
+    """Name → what the file of a secret holds, without the newline at its end."""
+    found = {}
+    for name, field in Settings.model_fields.items():
+        variable = f"{name.upper()}_FILE"
+        path = environ.get(variable) if _is_secret(field) else None
+        if not path:
+            continue
+        if environ.get(name.upper()):
+            raise ConfigurationError(f"{name.upper()} and {variable} are both set; only one of them can be")
+        try:
+            found[name] = Path(path).read_text(encoding="utf-8").removesuffix("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{variable} is {path!r}, which cannot be read: {error}") from None
+    return found
 
 
 def describe_settings() -> str:
@@ -142,6 +187,7 @@ def allowed_values(field: FieldInfo) -> str:
     if get_origin(kind) is Literal:
         return " or ".join(repr(value) for value in get_args(kind))
     names = {bool: "'true' or 'false'", int: "a whole number", float: "a number", Path: "a path", str: "a text"}
+    names[SecretStr] = "a secret; with _FILE at the name's end, a file that holds it"
     limits = [_limit(rule) for rule in field.metadata if isinstance(rule, Ge | Gt | Le)]
     return " ".join([names[kind], " and ".join(limits)]).strip()
 
@@ -154,6 +200,10 @@ def _limit(rule: Ge | Gt | Le) -> str:
             return f"above {bound}"
         case Le(bound):
             return f"at most {bound}"
+
+
+def _is_secret(field: FieldInfo) -> bool:
+    return _without_none(field.annotation) is SecretStr
 
 
 def _without_none(annotation: Any) -> Any:
@@ -169,7 +219,10 @@ def _default(field: FieldInfo) -> str:
 
 
 def _complaint(name: str, value: str | None) -> str:
-    allowed = allowed_values(Settings.model_fields[name])
+    field = Settings.model_fields[name]
+    allowed = allowed_values(field)
+    if _is_secret(field):
+        return f"{name.upper()} is not what it must be: {allowed}"
     if value is None:
         return f"{name.upper()} is not set; it must be {allowed}"
     return f"{name.upper()} is {value!r}; it must be {allowed}"
