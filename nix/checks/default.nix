@@ -43,10 +43,6 @@ in
   python-is-linted = mkCheck "python-is-linted" "ruff check .";
   python-types-hold = mkCheck "python-types-hold" "mypy";
   imports-keep-their-layers = mkCheck "imports-keep-their-layers" "lint-imports";
-  tests-pass = mkCheck "tests-pass" ''
-    pytest tests/unit tests/contract tests/api -p no:cacheprovider \
-      --junitxml "$out/junit.xml" --cov coldstart --cov coldstart_harness --cov-report "xml:$out/coverage.xml"
-  '';
   nix-functions-are-tested = mkVerdict "nix-functions-are-tested" (
     lib.concatMap (report: report.failures) [
       (import ../lib/tests.nix { inherit lib; })
@@ -69,6 +65,16 @@ in
     )
   );
 }
+# One check a directory, for they run side by side.
+// lib.listToAttrs (
+  map (directory: rec {
+    name = "${directory}-tests-pass";
+    value = mkCheck name ''
+      pytest tests/${directory} -p no:cacheprovider \
+        --junitxml "$out/junit.xml" --cov coldstart --cov coldstart_harness --cov-report "xml:$out/coverage.xml"
+    '';
+  }) [ "api" "contract" "unit" ]
+)
 // lib.mapAttrs' (attribute: variant: {
   name = "${attribute}-keeps-its-promises";
   value = mkVerdict "${attribute}-keeps-its-promises" (promises images.${attribute}.config variant);
