@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from coldstart.apps.command import EXIT_CONFIGURATION, main
-from coldstart.apps.env_files import env_file
+from coldstart.apps.env_files import MODES_WITH_FILES, env_file
 from coldstart.apps.ports import DEFAULT_PORTS
 from coldstart.runtime.settings import Settings, load_settings
 from coldstart.runtime.timeline import StartupTimeline
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "env"
 COMMAND = (
-    "./nixw develop -c bash -c 'for mode in wheel asr tts all; "
+    f"./nixw develop -c bash -c 'for mode in {' '.join(MODES_WITH_FILES)}; "
     "do python -m coldstart --env-file $mode > deploy/env/$mode.env; done'"
 )
 
@@ -28,7 +28,7 @@ def uncommented(text: str) -> str:
     return "\n".join(line.removeprefix("#") for line in text.splitlines() if not line.startswith("# "))
 
 
-@pytest.mark.parametrize("mode", DEFAULT_PORTS)
+@pytest.mark.parametrize("mode", MODES_WITH_FILES)
 def test_the_files_under_deploy_are_those_of_the_settings(mode: str) -> None:
     """A setting that comes, goes or changes is in the file of each mode that has it."""
     path = DEPLOY / f"{mode}.env"
@@ -38,16 +38,16 @@ def test_the_files_under_deploy_are_those_of_the_settings(mode: str) -> None:
 
 def test_there_is_no_other_file() -> None:
     """Every file is of a mode that there is."""
-    assert {path.name for path in DEPLOY.iterdir()} == {f"{mode}.env" for mode in DEFAULT_PORTS}
+    assert {path.name for path in DEPLOY.iterdir()} == {f"{mode}.env" for mode in MODES_WITH_FILES}
 
 
-@pytest.mark.parametrize("mode", DEFAULT_PORTS)
+@pytest.mark.parametrize("mode", MODES_WITH_FILES)
 def test_as_it_stands_a_file_chooses_the_mode_and_nothing_else(mode: str) -> None:
     """All other variables are left to the image and the defaults."""
     assert variables_in(env_file(mode)) == {"SERVICE_MODE": mode}
 
 
-@pytest.mark.parametrize("mode", DEFAULT_PORTS)
+@pytest.mark.parametrize("mode", MODES_WITH_FILES)
 def test_what_a_line_says_is_the_default(mode: str) -> None:
     """With every line uncommented the settings are what they are without the file, and the port is the mode's."""
     written = {**variables_in(uncommented(env_file(mode))), "MODELS_MANIFEST": "/models.json"}
@@ -57,9 +57,9 @@ def test_what_a_line_says_is_the_default(mode: str) -> None:
     assert met.model_copy(update={"port": None}) == least
 
 
-def test_every_setting_is_in_the_file_of_all_services() -> None:
-    """With its meaning in the line above."""
-    lines = env_file("all").splitlines()
+def test_every_setting_is_in_the_file_of_all_services_or_of_the_interview() -> None:
+    """With its meaning in the line above. The interview is no part of `all`."""
+    lines = [*env_file("all").splitlines(), *env_file("interview").splitlines()]
     for name, field in Settings.model_fields.items():
         place = next(number for number, line in enumerate(lines) if line.lstrip("#").startswith(f"{name.upper()}="))
         assert str(field.description) in lines[place - 1]
@@ -79,9 +79,22 @@ def test_wrong_use_of_the_command_is_told(capsys: pytest.CaptureFixture[str], ar
     assert (out, err[:6]) == ("", "usage:")
 
 
-@pytest.mark.parametrize(("mode", "has", "lacks"), [("wheel", "WHEEL_ENGINE", "ASR_"), ("asr", "ASR_ENGINE", "WHEEL_")])
+@pytest.mark.parametrize(
+    ("mode", "has", "lacks"),
+    [
+        ("wheel", "WHEEL_ENGINE", "ASR_"),
+        ("asr", "ASR_ENGINE", "WHEEL_"),
+        ("all", "TTS_MODEL", "INTERVIEW_"),
+        ("interview", "INTERVIEW_ROLE", "WHEEL_"),
+    ],
+)
 def test_a_setting_of_one_service_is_in_no_other_file(mode: str, has: str, lacks: str) -> None:
     """Those of all services are in every file."""
     variables = variables_in(uncommented(env_file(mode)))
     assert {has, "LOG_LEVEL", "QUEUE_LIMIT"} <= variables.keys()
     assert not any(name.startswith(lacks) for name in variables)
+
+
+def test_an_interview_has_the_settings_of_its_voices() -> None:
+    """Its recogniser and its synthesizer are those of the other services."""
+    assert {"ASR_MODEL", "VAD_THRESHOLD", "TTS_MODEL"} <= variables_in(uncommented(env_file("interview"))).keys()

@@ -58,13 +58,13 @@ def main(arguments: Sequence[str], timeline: StartupTimeline, environ: Mapping[s
 
 def _tell(arguments: Sequence[str]) -> int:
     """Write what is asked for instead of serving."""
+    from coldstart.apps.env_files import MODES_WITH_FILES, env_file
+
     usage = _USAGE.format(modes=" or ".join(MODES), variables=describe_settings())
     match list(arguments):
         case ["--help"]:
             sys.stdout.write(usage)
-        case ["--env-file", mode] if mode in DEFAULT_PORTS:
-            from coldstart.apps.env_files import env_file
-
+        case ["--env-file", mode] if mode in MODES_WITH_FILES:
             sys.stdout.write(env_file(mode))
         case _:
             sys.stderr.write(usage)

@@ -14,13 +14,22 @@ _PREFIXES = {
     "tts": ("tts_",),
     "interview": ("interview_", "database_", "llm_"),
 }
+# Mode → the services whose settings it has; a container of one part of the interview takes the file of the whole.
+_SERVICES_OF = {
+    "wheel": {"wheel"},
+    "asr": {"asr"},
+    "tts": {"tts"},
+    "interview": {"interview", "asr", "tts"},
+    "all": {"wheel", "asr", "tts"},
+}
+MODES_WITH_FILES = tuple(_SERVICES_OF)
 
 
 def env_file(mode: str) -> str:
     """The file of one mode. As it stands it only chooses the mode; each line that is uncommented says its default.
 
     Args:
-        mode: one that has a port of its own (DEFAULT_PORTS).
+        mode: one of MODES_WITH_FILES.
     """
     lines = [
         f"# What may be chosen of SERVICE_MODE={mode}. `python -m coldstart --env-file {mode}` writes this file.",
@@ -33,8 +42,8 @@ def env_file(mode: str) -> str:
 
 
 def _is_of(mode: str, name: str) -> bool:
-    owners = [service for service, prefixes in _PREFIXES.items() if name.startswith(prefixes)]
-    return not owners or mode in owners or (mode == "all" and "interview" not in owners)
+    owners = {service for service, prefixes in _PREFIXES.items() if name.startswith(prefixes)}
+    return not owners or bool(owners & _SERVICES_OF[mode])
 
 
 def _lines(name: str, field: FieldInfo, mode: str) -> Iterator[str]:

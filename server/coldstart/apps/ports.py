@@ -3,7 +3,14 @@
 import os
 from collections.abc import Mapping
 
-DEFAULT_PORTS: Mapping[str, int] = {"wheel": 8000, "asr": 5001, "tts": 5002, "all": 8000}
+DEFAULT_PORTS: Mapping[str, int] = {
+    "wheel": 8000,
+    "asr": 5001,
+    "tts": 5002,
+    "interview": 8000,
+    "interview-api": 8000,
+    "all": 8000,
+}
 
 
 def port_of(environ: Mapping[str, str] = os.environ) -> int:
