@@ -11,7 +11,7 @@ from coldstart_harness.proofs.proof import Effort, Trial
 from coldstart_harness.proofs.table import PROOFS
 from coldstart_harness.slo.loading import SloFile
 
-EFFORT = Effort(runs=5, seconds=4, requests=300)
+EFFORT = Effort(runs=5, seconds=4, requests=120)
 # They start or load a service many times over, and ask the same code in every image that holds it.
 _LONG = frozenset({"drain", "latency", "ledger", "overload"})
 # Rounds of load are a third of it each: shorter ones tell less of the service than of the moment.
