@@ -9,6 +9,7 @@ from coldstart_harness.proofs.identity.copies import CopyRefused, Said, flipped_
 from coldstart_harness.proofs.identity.models import (
     NamedFile,
     NamedModel,
+    labels_of,
     largest_of_each_form,
     named_models,
     wrong_files,
@@ -77,7 +78,9 @@ def _judge_flips(trial: Trial, image: ImageAtRest, models: tuple[NamedModel, ...
     Which service reads which model is not known from outside, nor which form of it; so the weights of all forms of a
     model are changed at once, and a model that one of several services does not read may be changed under it.
     """
-    weights = {model.name: largest_of_each_form(image, model) for model in models}
+    weights = {
+        label: largest_of_each_form(image, model) for label, model in zip(labels_of(models), models, strict=True)
+    }
     weights = {name: files for name, files in weights.items() if files}
     if not weights:
         findings.judge(NEVER_READY, False, detail="no file of any model is in the image")
@@ -118,7 +121,7 @@ def _judge(
     findings.judge(
         NEVER_READY,
         not bad,
-        met=f"{len(careless)} of {copies} copies ready",
+        met=f"{len(bad)} of {copies} copies ready without noticing",
         wanted="none",
         detail="; ".join(bad),
     )

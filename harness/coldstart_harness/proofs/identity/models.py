@@ -2,6 +2,7 @@
 
 import json
 import posixpath
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -79,6 +80,12 @@ def named_models(image: ImageAtRest, promised: Image) -> tuple[NamedModel, ...] 
         NamedModel(name, model.revision, (tuple(NamedFile(file.path, file.sha256) for file in model.files),))
         for name, model in promised.models.items()
     )
+
+
+def labels_of(models: Sequence[NamedModel]) -> list[str]:
+    """What tells each from the others: its name, or NAME@REVISION where there are several revisions of that name."""
+    revisions = Counter(model.name for model in models)
+    return [f"{model.name}@{model.revision}" if revisions[model.name] > 1 else model.name for model in models]
 
 
 def wrong_files(image: ImageAtRest, models: Sequence[NamedModel]) -> list[str]:
