@@ -58,4 +58,7 @@ class ModelRejected(ColdstartError):
 
 
 class ConfigurationError(ColdstartError):
-    """The process cannot start as configured: it exits with status 2 and this sentence."""
+    """The process cannot start as configured: it exits with EXIT_CONFIGURATION and this sentence."""
+
+
+EXIT_CONFIGURATION = 2
