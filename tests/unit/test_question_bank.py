@@ -15,7 +15,7 @@ from coldstart.services.interview_words import words_of
 from coldstart.services.question_bank import QuestionBank
 from coldstart.services.question_bank.questions import LEVELS, LanguageBank, read_language
 
-ENGLISH = Path(question_bank.__file__).parent / "questions" / "en"
+ENGLISH = Path(question_bank.__file__).parent / "languages" / "en"
 ROLES = ("software engineer", "data scientist", "machine learning engineer", "support", "zoo keeper")
 # Long enough, and about nothing that the bank knows.
 PLAIN = "That is how it went and there is not much else to it."

@@ -3,6 +3,7 @@
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 # Scripts that put no blanks between words, as (first, last) code points: each letter counts as a word, as typists and
 # subtitlers of these languages count. Source: the Unicode block chart.
@@ -87,7 +88,7 @@ def runs_of(text: str) -> list[list[str]]:
 
     A word is a run of letters and digits, with apostrophes and hyphens inside; in scripts without blanks, one letter.
     """
-    signs = "".join(_sign(character) for character in unicodedata.normalize("NFKC", text).casefold())
+    signs = "".join(map(_sign, unicodedata.normalize("NFKC", text).casefold()))
     runs = ([word for part in run.split() if (word := part.strip(_JOINERS))] for run in signs.split("\n"))
     return [run for run in runs if run]
 
@@ -106,7 +107,10 @@ class Phrases:
 
     def __init__(self, spellings: Mapping[str, Iterable[str]]) -> None:
         self._names = {tuple(words_of(text)): name for name, texts in spellings.items() for text in texts}
-        self._longest = max(map(len, self._names), default=0)
+        # First word → the lengths of the phrases that begin with it, the longest first.
+        self._lengths: dict[str, list[int]] = {}
+        for first, *rest in sorted(self._names, key=len, reverse=True):
+            self._lengths.setdefault(first, []).append(1 + len(rest))
 
     def count(self, text: str) -> Counter[str]:
         """Name → how often it is in a text. Of two that begin at the same word the longer counts, and none overlap."""
@@ -122,10 +126,12 @@ class Phrases:
 
     def _length_at(self, run: list[str], place: int) -> int:
         """The words of the longest phrase that begins there; 0: none does."""
-        lengths = range(min(self._longest, len(run) - place), 0, -1)
+        lengths = self._lengths.get(run[place], ())
         return next((length for length in lengths if tuple(run[place : place + length]) in self._names), 0)
 
 
+# A text has few different characters; looking each up anew would hold the event loop for seconds in a long answer.
+@lru_cache(maxsize=4096)
 def _sign(character: str) -> str:
     """What stands for a character where words are told apart: itself, a blank, or a line's end for punctuation."""
     if character in _JOINERS:

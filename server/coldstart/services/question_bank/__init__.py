@@ -11,7 +11,7 @@ from coldstart.services.question_bank.questions import LanguageBank, read_langua
 from coldstart.services.question_bank.rules import next_text, topics_mentioned
 
 # A directory for each language, named by its ISO 639-1 code.
-_DIRECTORY = Path(__file__).parent / "questions"
+_DIRECTORY = Path(__file__).parent / "languages"
 # What is asked where the bank has nothing in the interview's language.
 _FALLBACK = "en"
 _SOURCE = "bank"
