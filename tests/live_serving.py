@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import numpy as np
+from fastapi import FastAPI
 from tests.asr_serving import FakeSpeechServing, asr_app
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -45,15 +46,24 @@ def live_served(core: Core, fakes: FakeSpeechServing) -> Iterator[LiveServer]:
     core.registry.start()
     assert core.registry.wait_settled(10)
     fakes.transcriber.calls.clear()
+    with served_draining(core, asr_app(core, fakes)) as served:
+        try:
+            yield served
+        finally:
+            fakes.open_gates()
+
+
+@contextlib.contextmanager
+def served_draining(core: Core, app: FastAPI) -> Iterator[LiveServer]:
+    """Any application on a free port, with a server as the command starts it; ended at the end."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = DrainingServer(config_of(asr_app(core, fakes)), core)
+        server = DrainingServer(config_of(app), core)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         served = LiveServer(server, thread, listener.getsockname()[1])
         try:
             yield served
         finally:
-            fakes.open_gates()
             served.sigterm()
             served.sigterm()
             served.wait_ended()

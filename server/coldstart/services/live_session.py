@@ -43,12 +43,14 @@ class LiveParameters:
         options: of every segment; where they name no language, each segment has its own.
         rules: what counts as speech, and what ends it.
         partials: whether the text of an open segment is told, too.
+        turn_silence_s: seconds of silence after words that end the whole sound; None: only its sender does.
     """
 
     model: str | None = None
     options: TranscriptionOptions = field(default_factory=TranscriptionOptions)
     rules: SpanRules = LIVE_RULES
     partials: bool = True
+    turn_silence_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class LiveSession:
         max_sound_s: float,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.model_name = served.entry.name
+        self.model_name = served.entry.label
         self._scheduler = served.scheduler
         self._voice = voice
         self._parameters = parameters
@@ -126,6 +128,7 @@ class LiveSession:
         self._segments = LiveSegments(parameters.rules, window_s=voice.window_s, max_s=WINDOW_S)
         self._samples = 0
         self._heard_s = 0.0
+        self._words_until_s: float | None = None
         self._next_partial_s = 0.0
         self._next_partial_at = 0.0
 
@@ -154,7 +157,7 @@ class LiveSession:
         await self._unread.end()
 
     async def events(self) -> AsyncGenerator[LiveEvent, None]:
-        """What is heard, in order. Close the iterator to stop early.
+        """What is heard, in order, up to the sound's end or to that of the turn. Close the iterator to stop early.
 
         Raises:
             Overloaded: a model's queue had no room for `max_unread_s`.
@@ -163,6 +166,9 @@ class LiveSession:
         while (sound := await self._unread.take()) is not None:
             for event in await self._listen(sound):
                 yield await self._told(event)
+            if self._turn_is_over():
+                await self._unread.close()
+                return
             if self._wants_partial():
                 yield await self._partial()
         for event in self._segments.finish():
@@ -188,9 +194,16 @@ class LiveSession:
             for part in written.segments
             for word in part.words
         )
-        return FinalText(
-            segment.number, segment.start_s, segment.end_s, _text(written), language=written.language, words=words
-        )
+        if text := _text(written):
+            self._words_until_s = segment.end_s - self._parameters.rules.padding_s
+        return FinalText(segment.number, segment.start_s, segment.end_s, text, language=written.language, words=words)
+
+    def _turn_is_over(self) -> bool:
+        """Whether there were words, and it has been silent for long enough since."""
+        silence_s = self._parameters.turn_silence_s
+        if silence_s is None or self._words_until_s is None or self._segments.has_open_segment:
+            return False
+        return self._heard_s - self._words_until_s >= silence_s
 
     def _wants_partial(self) -> bool:
         """Whether one is due. Everything else goes first, and for half of the time none is made."""

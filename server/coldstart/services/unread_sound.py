@@ -27,6 +27,7 @@ class UnreadSound:
         self._most_samples = most_windows * window_samples
         self._samples = np.zeros(0, np.float32)
         self._has_ended = False
+        self._is_closed = False
         self._changed = asyncio.Condition()
 
     @property
@@ -58,6 +59,8 @@ class UnreadSound:
                     f"the sound comes faster than it is written down: {self.unread_s:.1f} s wait, of {self._max_s:g} s "
                     f"at most, and there was no room for {self._max_s:g} s"
                 ) from None
+            if self._is_closed:
+                return
             self._samples = np.concatenate([self._samples, samples])
             self._changed.notify_all()
 
@@ -65,6 +68,13 @@ class UnreadSound:
         """No more sound will come."""
         async with self._changed:
             self._has_ended = True
+            self._changed.notify_all()
+
+    async def close(self) -> None:
+        """Nothing will be taken any more: what waits is dropped, and so is what still comes."""
+        async with self._changed:
+            self._is_closed = True
+            self._samples = np.zeros(0, np.float32)
             self._changed.notify_all()
 
     async def take(self) -> Samples | None:
