@@ -16,6 +16,7 @@ from coldstart.runtime.budget import Budget
 from coldstart.runtime.settings import Settings
 
 _MARK = "takes_sound_files"
+_STREAM_MARK = "streams_its_body"
 
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
 
@@ -23,6 +24,12 @@ EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
 def takes_sound_files(endpoint: EndpointT) -> EndpointT:
     """Marks an endpoint whose body has a sound file in it, and may be as large; its path has no parameters."""
     setattr(endpoint, _MARK, True)
+    return endpoint
+
+
+def streams_its_body(endpoint: EndpointT) -> EndpointT:
+    """Marks an endpoint that reads its body itself, as it comes, and keeps none of it in memory; as large as above."""
+    setattr(endpoint, _STREAM_MARK, True)
     return endpoint
 
 
@@ -34,20 +41,29 @@ class Uploads:
         routes: those endpoints, by method and path.
         max_body_bytes: the largest body of one request.
         held: bytes of all such bodies that are being read or worked on.
+        streamed: the endpoints that read their bodies themselves.
     """
 
     routes: Mapping[tuple[str, str], APIRoute]
     max_body_bytes: int
     held: Budget
+    streamed: Sequence[APIRoute] = ()
+
+    def streams(self, scope: Scope) -> bool:
+        """Whether the request's endpoint reads its body itself."""
+        return any(
+            scope["method"] in (route.methods or ()) and route.path_regex.match(scope["path"])
+            for route in self.streamed
+        )
 
 
 def uploads_of(routers: Sequence[APIRouter], settings: Settings) -> Uploads:
     """The marked endpoints of the routers, and the limits that settings have for them."""
+    taking = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     routes = {
         (method, route.path): route
-        for router in routers
-        for route in router.routes
-        if isinstance(route, APIRoute) and hasattr(route.endpoint, _MARK)
+        for route in taking
+        if hasattr(route.endpoint, _MARK)
         for method in route.methods or ()
     }
     # A form has fields beside the file.
@@ -55,6 +71,7 @@ def uploads_of(routers: Sequence[APIRouter], settings: Settings) -> Uploads:
         routes,
         settings.audio_max_bytes + settings.max_body_bytes,
         Budget(settings.uploads_max_bytes, unit="bytes of uploads"),
+        [route for route in taking if hasattr(route.endpoint, _STREAM_MARK)],
     )
 
 
@@ -80,15 +97,18 @@ class BoundedRequest:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if self._uploads is not None and self._uploads.streams(scope):
+            limit = self._uploads.max_body_bytes
+            _check_declared(_declared_bytes(scope), limit)
+            await _Stream(limit, receive, send).run(lambda r, s: self._app(scope, r, s))
+            return
         with ExitStack() as held:
             body = await self._body_of(scope, receive, held)
             if body is not None:
                 await _Exchange(body, receive, send).run(lambda r, s: self._app(scope, r, s))
 
     async def _body_of(self, scope: Scope, receive: Receive, held: ExitStack) -> bytes | None:
-        declared = Headers(scope=scope).get("content-length", "0")
-        # A length that is no number is the server's to refuse; the bytes themselves are counted in any case.
-        declared_bytes = int(declared) if declared.isdecimal() else 0
+        declared_bytes = _declared_bytes(scope)
         uploads = self._uploads
         route = None if uploads is None else uploads.routes.get((scope["method"], scope["path"]))
         if uploads is None or route is None:
@@ -106,8 +126,7 @@ class BoundedRequest:
 
 async def _read(receive: Receive, declared_bytes: int, limit: int, count_in: Callable[[int], object]) -> bytes | None:
     """The body, or None when the client left before its end; `count_in` is called for each piece that comes."""
-    if declared_bytes > limit:
-        raise PayloadTooLarge(f"the request body has {declared_bytes} bytes; at most {limit} are taken")
+    _check_declared(declared_bytes, limit)
     body = bytearray()
     while True:
         message = await receive()
@@ -116,10 +135,25 @@ async def _read(receive: Receive, declared_bytes: int, limit: int, count_in: Cal
         if piece := message.get("body", b""):
             count_in(len(piece))
             body += piece
-        if len(body) > limit:
-            raise PayloadTooLarge(f"the request body has at least {len(body)} bytes; at most {limit} are taken")
+        _check_so_far(len(body), limit)
         if not message.get("more_body", False):
             return bytes(body)
+
+
+def _declared_bytes(scope: Scope) -> int:
+    declared = Headers(scope=scope).get("content-length", "0")
+    # A length that is no number is the server's to refuse; the bytes themselves are counted in any case.
+    return int(declared) if declared.isdecimal() else 0
+
+
+def _check_declared(size_bytes: int, limit: int) -> None:
+    if size_bytes > limit:
+        raise PayloadTooLarge(f"the request body has {size_bytes} bytes; at most {limit} are taken")
+
+
+def _check_so_far(size_bytes: int, limit: int) -> None:
+    if size_bytes > limit:
+        raise PayloadTooLarge(f"the request body has at least {size_bytes} bytes; at most {limit} are taken")
 
 
 class _Exchange:
@@ -163,3 +197,32 @@ class _Exchange:
         if message["type"] == "http.response.body" and not message.get("more_body", False):
             self._answered = True
         await self._outer_send(message)
+
+
+class _Stream(_Exchange):
+    """As `_Exchange`, for an application that reads the body as it comes: the watch begins where the body ends."""
+
+    def __init__(self, max_body_bytes: int, receive: Receive, send: Send) -> None:
+        super().__init__(b"", receive, send)
+        self._max_body_bytes = max_body_bytes
+        self._read_bytes = 0
+        self._whole = asyncio.Event()
+
+    async def _watch(self, work: "asyncio.Future[None]") -> None:
+        await self._whole.wait()
+        await super()._watch(work)
+
+    async def _receive(self) -> Message:
+        if self._whole.is_set():
+            await self._gone.wait()
+            return {"type": "http.disconnect"}
+        message = await self._outer_receive()
+        if message["type"] != "http.request":
+            self._gone.set()
+            # Whatever the application makes of half a body, nobody is there to be told.
+            raise asyncio.CancelledError
+        self._read_bytes += len(message.get("body", b""))
+        _check_so_far(self._read_bytes, self._max_body_bytes)
+        if not message.get("more_body", False):
+            self._whole.set()
+        return message
