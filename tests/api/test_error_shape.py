@@ -17,26 +17,34 @@ from coldstart.api.problems import REPLIES
 from coldstart.domain import errors
 from coldstart.domain.errors import (
     ConfigurationError,
+    Conflict,
     EngineFailed,
     InvalidInput,
     ModelRejected,
+    ModelsLoading,
     NotFound,
     NotReady,
     Overloaded,
     PayloadTooLarge,
+    StorageFull,
     Unavailable,
 )
 
 INTERNAL = "an internal error; the request id finds it in the log"
 ENGINE = "the inference engine failed; the request may be repeated"
 
+LOADING = ModelsLoading("soon", retry_after_s=3, models={"tiny": "loading"}, estimated_wait_s=2.5)
+
 # error, status, OpenAI's status and type, what is told, Retry-After
 CASES: list[tuple[Exception, int, int, str, str, str | None]] = [
     (InvalidInput("met 5"), 422, 400, "invalid_request_error", "met 5", None),
     (NotFound("no 'x'"), 404, 404, "invalid_request_error", "no 'x'", None),
+    (Conflict("taken"), 409, 409, "invalid_request_error", "taken", None),
     (PayloadTooLarge("big"), 413, 413, "invalid_request_error", "big", None),
     (Overloaded("full", retry_after_s=7), 429, 429, "rate_limit_error", "full", "7"),
     (NotReady("loading", retry_after_s=2), 503, 503, "service_unavailable_error", "loading", "2"),
+    (LOADING, 503, 503, "service_unavailable_error", "soon", "3"),
+    (StorageFull("full", retry_after_s=60), 507, 507, "server_error", "full", "60"),
     (Unavailable("later"), 503, 503, "service_unavailable_error", "later", "1"),
     (EngineFailed("secret"), 500, 500, "server_error", ENGINE, None),
     (ModelRejected("secret"), 500, 500, "server_error", INTERNAL, None),
@@ -80,7 +88,14 @@ def assert_problem(reply: httpx.Response, status: int, detail: str | None = None
     assert reply.status_code == status
     assert reply.headers["content-type"] == "application/problem+json"
     document: dict[str, Any] = reply.json()
-    assert set(document) - {"errors"} == {"type", "title", "status", "detail", "instance", "request_id"}
+    assert set(document) - {"errors", "models", "estimated_wait_s"} == {
+        "type",
+        "title",
+        "status",
+        "detail",
+        "instance",
+        "request_id",
+    }
     assert (document["type"], document["status"]) == ("about:blank", status)
     assert document["instance"] == reply.request.url.path
     assert document["request_id"] == reply.headers["x-request-id"]

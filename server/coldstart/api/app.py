@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any, Protocol, runtime_checkable
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -22,12 +22,22 @@ from coldstart.domain.errors import ColdstartError
 from coldstart.runtime.core import Core
 
 
+@runtime_checkable
+class Lasting(Protocol):
+    """A service that holds something open, or works beside requests, as long as the process serves."""
+
+    def lifespan(self) -> AbstractAsyncContextManager[None]:
+        """Left when no request is in flight any more and the models are freed."""
+        ...
+
+
 def create_app(
     core: Core, *, routers: Sequence[APIRouter] = (), services: Mapping[type[Any], Any] | None = None
 ) -> FastAPI:
     """The application of one process.
 
-    Its lifespan starts the registry's loading (unless that has begun) and frees the models at the end.
+    Its lifespan starts the registry's loading (unless that has begun) and frees the models at the end; then it ends
+    what services hold open.
 
     Args:
         core: settings, registry, timeline and lifecycle of the process.
@@ -39,7 +49,7 @@ def create_app(
     app = FastAPI(
         title="Coldstart",
         version=__version__,
-        lifespan=_lifespan_of(core),
+        lifespan=_lifespan_of(core, services or {}),
         docs_url="/docs" if docs else None,
         openapi_url="/openapi.json" if docs else None,
         redoc_url=None,
@@ -69,12 +79,16 @@ async def _reply(request: Request, error: Exception) -> Response:
     return reply_to(error, request.scope)
 
 
-def _lifespan_of(core: Core) -> Any:
+def _lifespan_of(core: Core, services: Mapping[type[Any], Any]) -> Any:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         core.registry.start()
-        yield
-        core.lifecycle.begin_shutdown()
-        await asyncio.to_thread(core.registry.close, core.settings.shutdown_grace_s)
+        async with AsyncExitStack() as lasting:
+            for service in services.values():
+                if isinstance(service, Lasting):
+                    await lasting.enter_async_context(service.lifespan())
+            yield
+            core.lifecycle.begin_shutdown()
+            await asyncio.to_thread(core.registry.close, core.settings.shutdown_grace_s)
 
     return lifespan

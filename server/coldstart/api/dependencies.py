@@ -22,6 +22,11 @@ def core_of(connection: HTTPConnection) -> Core:
     return cast(Core, connection.app.state.core)
 
 
+def services_in(connection: HTTPConnection) -> tuple[Any, ...]:
+    """Every service, whatever its class."""
+    return tuple(connection.app.state.services.values())
+
+
 def service_of(kind: type[ServiceT]) -> Callable[[HTTPConnection], ServiceT]:
     """A dependency that gives the service registered under `kind`.
 

@@ -1,15 +1,16 @@
 """Liveness, readiness and health, in the forms that orchestrators ask for."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
 from coldstart import __version__
-from coldstart.api.dependencies import CoreDependency
+from coldstart.api.dependencies import CoreDependency, services_in
 from coldstart.domain.errors import NotReady
 from coldstart.runtime.core import Core
+from coldstart.runtime.health import HealthReport
 from coldstart.runtime.models import ModelState, ModelStatus
 
 router = APIRouter(tags=["probes"])
@@ -18,6 +19,15 @@ router = APIRouter(tags=["probes"])
 PROBE_PATHS = frozenset(
     {"/livez", "/healthz", "/readyz", "/ready", "/health", "/metrics", "/v2/health/live", "/v2/health/ready"}
 )
+
+
+@runtime_checkable
+class Reporting(Protocol):
+    """A service that depends on more than models."""
+
+    async def health(self) -> HealthReport:
+        """How it is, within a second or two and whatever is broken: it does not raise."""
+        ...
 
 
 @router.get("/livez")
@@ -51,12 +61,13 @@ async def model_ready(name: str, core: CoreDependency) -> JSONResponse:
 
 
 @router.get("/health")
-async def health(core: CoreDependency) -> JSONResponse:
+async def health(core: CoreDependency, request: Request) -> JSONResponse:
     """All that is known of the process's state; always 200, for it is a report and not a probe."""
     states = core.registry.states()
+    reports = [await service.health() for service in services_in(request) if isinstance(service, Reporting)]
     return JSONResponse(
         {
-            "status": _status(core),
+            "status": _status(core, reports),
             "all_models_ready": core.registry.all_ready,
             "models_ready": {name: status.state is ModelState.READY for name, status in states.items()},
             "models": {
@@ -64,6 +75,8 @@ async def health(core: CoreDependency) -> JSONResponse:
             },
             "startup": {phase: round(seconds, 4) for phase, seconds in core.timeline.marks.items()},
             "version": __version__,
+            **{name: value for report in reports for name, value in report.members.items()},
+            **({"degraded": [sentence for report in reports for sentence in report.degraded]} if reports else {}),
         }
     )
 
@@ -76,14 +89,14 @@ def _require_ready(core: Core) -> None:
         raise NotReady("; ".join(readiness.reasons), retry_after_s=readiness.retry_after_s)
 
 
-def _status(core: Core) -> str:
-    """failed: it will never be ready; initializing: it may be; degraded: ready, but an optional model is not."""
+def _status(core: Core, reports: Sequence[HealthReport]) -> str:
+    """failed: it will never be ready; initializing: it may be; degraded: ready, but something optional is missing."""
     states = core.registry.states().values()
     if not states or any(s.entry.required and s.state is ModelState.FAILED for s in states):
         return "failed"
     if not core.registry.readiness().ready:
         return "initializing"
-    return "healthy" if core.registry.all_ready else "degraded"
+    return "healthy" if core.registry.all_ready and not any(report.degraded for report in reports) else "degraded"
 
 
 def _model_document(status: ModelStatus, began_s: float | None) -> Mapping[str, Any]:

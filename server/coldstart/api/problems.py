@@ -15,6 +15,7 @@ from coldstart.domain.errors import (
     Conflict,
     EngineFailed,
     InvalidInput,
+    ModelsLoading,
     NotFound,
     NotReady,
     Overloaded,
@@ -36,6 +37,7 @@ class ReplyKind:
         openai_status: where OpenAI's API answers with another status.
         detail: what a caller is told instead of the error's own message; None tells the message.
         headers: sent along.
+        members: attributes of the error that a problem document has, too.
     """
 
     status: int
@@ -43,6 +45,7 @@ class ReplyKind:
     openai_status: int | None = None
     detail: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    members: tuple[str, ...] = ()
 
 
 # A new failure: one class in domain/errors.py, one row here. The most specific class wins.
@@ -56,6 +59,7 @@ REPLIES: Mapping[type[Exception], ReplyKind] = {
     Overloaded: ReplyKind(429, "rate_limit_error"),
     StorageFull: ReplyKind(507, "server_error"),
     NotReady: ReplyKind(503, "service_unavailable_error"),
+    ModelsLoading: ReplyKind(503, "service_unavailable_error", members=("models", "estimated_wait_s")),
     Unavailable: ReplyKind(503, "service_unavailable_error"),
     EngineFailed: ReplyKind(500, "server_error", detail="the inference engine failed; the request may be repeated"),
     Exception: ReplyKind(500, "server_error", detail="an internal error; the request id finds it in the log"),
@@ -81,7 +85,8 @@ def reply_to(error: Exception, scope: Scope) -> Response:
         headers["retry-after"] = str(error.retry_after_s)
     if scope["path"].startswith(_OPENAI_PREFIX):
         return _openai_error(kind, message, errors, headers)
-    return _problem(kind.status, message, errors, headers, scope)
+    members = {name: getattr(error, name) for name in kind.members}
+    return _problem(kind.status, message, errors, headers, scope, members)
 
 
 def is_internal(error: Exception) -> bool:
@@ -90,7 +95,12 @@ def is_internal(error: Exception) -> bool:
 
 
 def _problem(
-    status: int, detail: str, errors: Sequence[Mapping[str, str]], headers: Mapping[str, str], scope: Scope
+    status: int,
+    detail: str,
+    errors: Sequence[Mapping[str, str]],
+    headers: Mapping[str, str],
+    scope: Scope,
+    members: Mapping[str, Any],
 ) -> Response:
     """Source: RFC 9457; `about:blank` says that the title is the status's own phrase."""
     document: dict[str, Any] = {
@@ -100,6 +110,7 @@ def _problem(
         "detail": detail,
         "instance": scope["path"],
         "request_id": scope.get("state", {}).get("request_id"),
+        **members,
     }
     if errors:
         document["errors"] = list(errors)

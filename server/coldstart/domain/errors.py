@@ -1,5 +1,7 @@
 """Every failure that a caller can meet, by what the caller can do about it."""
 
+from collections.abc import Mapping
+
 
 class ColdstartError(Exception):
     """Base of all errors that the services raise on purpose.
@@ -43,6 +45,22 @@ class Overloaded(Unavailable):
 
 class NotReady(Unavailable):
     """A model is not loaded yet, failed to load, or the process is shutting down."""
+
+
+class ModelsLoading(NotReady):
+    """Models that the request needs are still on their way.
+
+    Args:
+        message: one sentence.
+        retry_after_s: as `Unavailable`.
+        models: model → its state.
+        estimated_wait_s: seconds until all of them may be ready.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: int, models: Mapping[str, str], estimated_wait_s: float) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.models = dict(models)
+        self.estimated_wait_s = estimated_wait_s
 
 
 class StorageFull(Unavailable):
