@@ -1,17 +1,18 @@
 """Speech in OpenAI's form, so that its client works with this server unchanged; and the voices that there are."""
 
 import base64
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, BeforeValidator, Field
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 
 from coldstart.api.admission import begins_work_of
 from coldstart.api.dependencies import service_of
 from coldstart.api.server_sent_events import event_of, event_stream
+from coldstart.api.sound_replies import sound_reply
 from coldstart.services.speech import (
     DEFAULT_FORMAT,
     FASTEST,
@@ -26,9 +27,6 @@ from coldstart.services.voice_names import DEFAULT_VOICE
 router = APIRouter(prefix="/v1", tags=["openai"])
 
 Service = Annotated[Speech, Depends(service_of(Speech))]
-
-# nginx holds answers back unless told not to.
-_HEADERS = {"x-accel-buffering": "no"}
 
 
 def _voice_name(value: Any) -> Any:
@@ -58,12 +56,7 @@ async def speak(body: SpeechRequestBody, service: Service, request: Request) -> 
     utterance = service.begin(body.parameters())
     if body.stream_format == "sse":
         return await event_stream(_events(utterance), request)
-    pieces = utterance.pieces()
-    # The first piece before the status: what goes wrong up to there is an error reply and not a broken file.
-    first = await anext(pieces, b"")
-    return StreamingResponse(
-        _file(first, pieces), media_type=service.media_types[body.response_format], headers=_HEADERS
-    )
+    return await sound_reply(utterance, service.media_types[body.response_format])
 
 
 @router.get("/voices")
@@ -75,13 +68,6 @@ async def list_voices(service: Service) -> Response:
     refused = [{"model": model, "reason": reason} for model, reason in service.refused_voices()]
     voices = [_voice_document(offered) for offered in service.voices()]
     return JSONResponse({"object": "list", "data": voices, "refused": refused})
-
-
-async def _file(first: bytes, pieces: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
-    async with aclosing(pieces):
-        yield first
-        async for piece in pieces:
-            yield piece
 
 
 async def _events(utterance: Utterance) -> AsyncGenerator[bytes, None]:

@@ -122,5 +122,7 @@ def served_models(
                 f"it has {', '.join(names) or 'none'}"
             )
     return tuple(
-        model for model in manifest.models if model.task in tasks and tasks[model.task].model in (None, model.name)
+        tasks[model.task].entry_of(model)
+        for model in manifest.models
+        if model.task in tasks and tasks[model.task].model in (None, model.name)
     )

@@ -1,5 +1,6 @@
 """What a file is by its first bytes, in words for a caller who sent the wrong one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 # Enough for every mark below, and for telling text from samples.
@@ -56,6 +57,31 @@ _TEXTS = (
     ("an SVG image", ("<svg",)),
     ("JSON", ("{", "[")),
 )
+
+
+# Kind → media type and the usual suffix of a file's name. Source: IANA's registry of media types, where it has one.
+_STORED: Mapping[str, tuple[str, str]] = {
+    "a WAV file": ("audio/wav", ".wav"),
+    "an AVI file": ("video/x-msvideo", ".avi"),
+    "an AIFF file": ("audio/aiff", ".aiff"),
+    "an MP3 file": ("audio/mpeg", ".mp3"),
+    "a FLAC file": ("audio/flac", ".flac"),
+    "an Ogg file": ("audio/ogg", ".ogg"),
+    "an MP4 file": ("audio/mp4", ".mp4"),
+    "a WebM or Matroska file": ("audio/webm", ".webm"),
+    "an ASF file": ("video/x-ms-asf", ".asf"),
+    "an FLV file": ("video/x-flv", ".flv"),
+    "an AMR file": ("audio/amr", ".amr"),
+    "an AU file": ("audio/basic", ".au"),
+    "a CAF file": ("audio/x-caf", ".caf"),
+}
+_ANY = ("application/octet-stream", ".bin")
+
+
+def stored_type_of(data: bytes) -> tuple[str, str]:
+    """Media type and suffix under which a sound is kept, by its first bytes."""
+    kind = kind_of(data)
+    return _ANY if kind is None else _STORED.get(kind.name, _ANY)
 
 
 def kind_of(data: bytes) -> FileKind | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Generic
@@ -27,6 +27,7 @@ class TaskServing(Generic[EngineT, RequestT, ResultT]):
         recover: drops what an engine keeps for a request whose batch failed; called on the scheduler's thread.
         model: the one model that is served, by its name; None: every one of the task.
         otherwise: how a model is served that has no artifact for this engine.
+        required: whether the process is ready only with the task's models; None: as the manifest says of each.
     """
 
     engine_name: str
@@ -35,6 +36,11 @@ class TaskServing(Generic[EngineT, RequestT, ResultT]):
     recover: Callable[[EngineT, RequestT], None]
     model: str | None = None
     otherwise: "TaskServing[EngineT, RequestT, ResultT] | None" = None
+    required: bool | None = None
+
+    def entry_of(self, entry: ModelEntry) -> ModelEntry:
+        """An entry of the task, required or not as this process has it."""
+        return entry if self.required is None else replace(entry, required=self.required)
 
 
 class ModelLoading:

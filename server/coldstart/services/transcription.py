@@ -1,7 +1,7 @@
 """Speech to text: a sound file becomes segments of text with their times."""
 
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -179,8 +179,13 @@ class TranscriptionRun:
         self._budget = budget
         self._measures = measures
 
-    async def windows(self) -> AsyncGenerator[WrittenWindow, None]:
+    async def windows(
+        self, when_taken: Callable[[], Awaitable[None]] | None = None
+    ) -> AsyncGenerator[WrittenWindow, None]:
         """The text, window by window. Close the iterator to stop early; no further window is then begun.
+
+        Args:
+            when_taken: awaited once the sound is known to be one and there is room for it, before the first window.
 
         Raises:
             InvalidInput, PayloadTooLarge: before the first window only: the sound cannot be decoded, or is too long.
@@ -193,6 +198,8 @@ class TranscriptionRun:
             samples = await self._sounds.samples(self._data)
             self.duration_s = samples.size / SPEECH_RATE_HZ
             with self._budget.take(self.duration_s) as share:
+                if when_taken is not None:
+                    await when_taken()
                 spans = await self._spans(samples)
                 done_s = 0.0
                 for span in spans:
