@@ -1,13 +1,18 @@
-"""The models that the contracts are tried on, each converted once, and the engines made of them."""
+"""The models that the contracts are tried on, each converted once, and the engines made of them; databases."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 from tests.contract.engine_cases import ENGINE_CASES, STARTER, Artifacts, EngineCase, convert
 from tests.contract.transcriber_cases import TRANSCRIBER_CASES, TranscriberCase, Whispers, make_whispers
+from tests.postgres import ABSENT, PostgresServer, postgres_programs, running_postgres
 
 from coldstart.domain.next_token import NextTokenEngine
 from coldstart.domain.transcription import Transcriber
+from coldstart.storage.database import engine_of, migrate
+from coldstart.storage.sql_interviews import SqlInterviews
 
 
 @pytest.fixture(scope="session")
@@ -58,3 +63,36 @@ def transcriber(transcriber_case: TranscriberCase, whispers: Whispers) -> Iterat
     built = transcriber_case.build(whispers)
     yield built
     built.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One server for a whole run; each test has databases of its own."""
+    programs = postgres_programs()
+    if programs is None:
+        pytest.skip(ABSENT)
+    with running_postgres(programs) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
+    """Makes the URLs of empty databases, of one kind after the other."""
+    if request.param == "sqlite":
+        return lambda: f"sqlite:///{tmp_path / 'interviews.sqlite'}"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.new_database
+
+
+@pytest.fixture
+def database(new_database: Callable[[], str]) -> Iterator[Engine]:
+    """One with tables and nothing in them, of one kind after the other."""
+    engine = engine_of(new_database())
+    migrate(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def interviews(database: Engine) -> SqlInterviews:
+    return SqlInterviews(database, open_limit=100)
