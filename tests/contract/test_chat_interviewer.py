@@ -182,7 +182,7 @@ async def test_a_failure_degrades_to_the_bank_and_says_so(
         "bank",
         f"{reason}; the notes are by the rules of the question bank.",
     )
-    assert events == [{"event": "chat_failed", "log_level": "warning", "reason": reason}] * 2
+    assert events == [{"event": "chat_failed", "log_level": "warning", "reason": reason, "cause": None}] * 2
     assert KEY not in caplog.text
     assert "secret" not in f"{events} {question} {notes}"
 
@@ -191,9 +191,11 @@ async def test_nobody_listening_degrades() -> None:
     """The port is one that this test holds, and on which it does not listen."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
-        question = await chat_at(f"http://127.0.0.1:{held.getsockname()[1]}/v1").next_question(interview())
+        with structlog.testing.capture_logs() as events:
+            question = await chat_at(f"http://127.0.0.1:{held.getsockname()[1]}/v1").next_question(interview())
     assert question is not None
     assert question.note == "The language model cannot be reached; the question is from the question bank."
+    assert [event["cause"] for event in events] == ["All connection attempts failed"]
 
 
 async def test_no_answer_in_time_degrades(server: ChatStandIn) -> None:

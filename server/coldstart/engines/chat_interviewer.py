@@ -121,7 +121,8 @@ class ChatInterviewer:
             reply = _content(await self._post(self._request(messages, form)), form)
         except _ChatFailed as failure:
             self._breaker.failed()
-            self._log.warning("chat_failed", reason=str(failure))
+            # There is a cause where no connection was made, so nothing of a reply is in it: a name, a certificate.
+            self._log.warning("chat_failed", reason=str(failure), cause=failure.__cause__ and str(failure.__cause__))
             raise
         self._breaker.succeeded()
         return reply
@@ -154,8 +155,8 @@ class ChatInterviewer:
                 return await _body(response)
         except (TimeoutError, httpx.TimeoutException):
             raise _ChatFailed(f"The language model did not answer within {self._timeout_s:g} s") from None
-        except httpx.ConnectError:
-            raise _ChatFailed("The language model cannot be reached") from None
+        except httpx.ConnectError as error:
+            raise _ChatFailed("The language model cannot be reached") from error
         except httpx.HTTPError:
             raise _ChatFailed("The connection to the language model broke off") from None
 
