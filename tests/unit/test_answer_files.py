@@ -124,9 +124,11 @@ def test_volumes_of_their_own_are_copied_between(
         rename(source, target, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
 
     monkeypatch.setattr(os, "rename", between_volumes)
-    kept = keep(files)
+    with files.receiving(ID) as receiving:
+        receiving.write(SOUND)
+        kept = receiving.keep(1, "audio/wav", ".wav")
+        assert files_below(root) == [f"user_uploads/{ID}/{kept.name}"]
     assert files.read(ID, kept.name) == SOUND
-    assert files_below(root) == [f"user_uploads/{ID}/{kept.name}"]
 
 
 def test_a_transcript_is_replaced_by_the_next(files: AnswerFiles, root: Path) -> None:
@@ -155,6 +157,23 @@ def test_a_deleted_interview_is_gone(files: AnswerFiles, root: Path) -> None:
         files.delete(ID)
         assert [path for path in root.rglob("*") if ID in path.name] == []
     assert files.read(OTHER_ID, other.name) == SOUND
+
+
+def test_a_sound_that_is_kept_in_mid_deletion_goes_too(
+    files: AnswerFiles, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A directory that is found to be filled again is emptied again."""
+    keep(files)
+    rmdir = os.rmdir
+
+    def after_another_sound(name: str, *, dir_fd: int) -> None:
+        monkeypatch.setattr(os, "rmdir", rmdir)
+        keep(files, number=2)
+        rmdir(name, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "rmdir", after_another_sound)
+    files.delete(ID)
+    assert [path for path in root.rglob("*") if ID in path.name] == []
 
 
 def test_what_is_being_received_for_a_deleted_interview_is_not_kept(files: AnswerFiles, root: Path) -> None:

@@ -70,7 +70,7 @@ def test_space_is_looked_at_while_a_sound_comes_in(
     def receive() -> None:
         with files.receiving(ID) as receiving:
             receiving.write(piece)
-            monkeypatch.setattr(os, "fstatvfs", lambda _: os.statvfs_result((4096, 4096, 9, 0, 0, 9, 9, 9, 0, 255)))
+            monkeypatch.setattr(os, "fstatvfs", lambda _: os.statvfs_result((4096, 4096, 9, 9, 0, 9, 9, 9, 0, 255)))
             for _ in range(3):
                 receiving.write(piece)
 

@@ -1,0 +1,240 @@
+"""Interviews are deleted when they are old, or when there are too many; and what a crash left of them is."""
+
+import asyncio
+import math
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import islice
+from typing import Protocol
+
+import structlog
+from prometheus_client import Counter, Gauge
+from prometheus_client.registry import Collector
+
+from coldstart.domain.errors import NotFound
+from coldstart.runtime.blocking import to_its_end
+from coldstart.storage.answer_files import AnswerFiles
+
+# Between two rounds; and where one left something over.
+_PAUSE_S = 600.0
+_SOON_S = 5.0
+# Nobody is received for so long without a byte, so what is older is a crash's.
+_UNTOUCHED_S = 1800.0
+# Interviews deleted in one round.
+_MAX_DELETED = 100
+# A crash between row and files leaves the files of one interview; so many have another reason, such as a database that
+# is not theirs.
+_MAX_UNKNOWN = 100
+# Ids in one question to the database.
+_ASKED_AT_ONCE = 500
+
+
+class KeptInterviews(Protocol):
+    """What the database does for retention. Blocking."""
+
+    def expired(self, *, before: datetime, keep: int) -> Sequence[str]:
+        """The ids of interviews older than `before`, and of the oldest beyond `keep`."""
+        ...
+
+    def delete(self, interview_id: str) -> None:
+        """Remove an interview. Raises: NotFound."""
+        ...
+
+    def known(self, interview_ids: Sequence[str]) -> Collection[str]:
+        """Those of the ids that there are."""
+        ...
+
+
+class KeptJobs(Protocol):
+    """What the jobs that make reports do for retention. Blocking."""
+
+    def forget(self, interview_id: str) -> None:
+        """Remove what is known of an interview's job; none is fine."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one round has removed, in numbers.
+
+    Args:
+        expired: interviews that were too old or too many.
+        unknown: interviews of which there were files and nothing else.
+        abandoned: uploads that nobody goes on with.
+        failed: interviews that could not be removed in full; the next round tries again.
+        more: whether there is more to remove.
+    """
+
+    expired: int
+    unknown: int
+    abandoned: int
+    failed: int
+    more: bool
+
+
+def delete_interview(interviews: KeptInterviews, jobs: KeptJobs, files: AnswerFiles, interview_id: str) -> None:
+    """Remove an interview. Blocking.
+
+    From the database first: from then on no answer to it is accepted. Its files last: as long as they are there,
+    retention sees what a crash has left.
+
+    Raises:
+        NotFound: the database has no such interview; what else there is of it is removed all the same.
+    """
+    try:
+        interviews.delete(interview_id)
+    except NotFound:
+        _delete_rest(jobs, files, interview_id)
+        raise
+    _delete_rest(jobs, files, interview_id)
+
+
+def _delete_rest(jobs: KeptJobs, files: AnswerFiles, interview_id: str) -> None:
+    jobs.forget(interview_id)
+    files.delete(interview_id)
+
+
+class InterviewRetention:
+    """Deletes in rounds. For one event loop; database and files are used in threads.
+
+    Several processes may each have one.
+
+    Args:
+        interviews: the database.
+        jobs: of the interviews.
+        files: of the interviews.
+        keep_days: the age in days at which an interview is deleted.
+        keep_count: interviews that are kept.
+        now: the time, UTC.
+    """
+
+    def __init__(
+        self,
+        interviews: KeptInterviews,
+        jobs: KeptJobs,
+        files: AnswerFiles,
+        *,
+        keep_days: float,
+        keep_count: int,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._interviews = interviews
+        self._jobs = jobs
+        self._files = files
+        self._keep = timedelta(days=keep_days)
+        self._keep_count = keep_count
+        self._now = now
+        self._log = structlog.get_logger("coldstart.retention")
+        self._measures = _Measures(files)
+
+    @property
+    def collectors(self) -> Sequence[Collector]:
+        """Of `/metrics`."""
+        return self._measures.collectors
+
+    async def run(self) -> None:
+        """Go round every ten minutes, at once for the first time, until cancelled."""
+        while True:
+            pause_s = _PAUSE_S
+            try:
+                done = await self.round()
+            except Exception as error:
+                # The end of a task that nobody waits for: a database that is away must not end retention for good.
+                # The error itself is not logged, for a database's has the statement and its values in it.
+                self._log.warning("retention_failed", error=type(error).__name__)
+            else:
+                if done.more:
+                    pause_s = _SOON_S
+            await asyncio.sleep(pause_s)
+
+    async def round(self) -> Round:
+        """Remove what is to be removed, up to so many interviews, one at a time."""
+        abandoned = await to_its_end(self._files.clear_abandoned, untouched_for_s=_UNTOUCHED_S)
+        expired = await to_its_end(self._interviews.expired, before=self._now() - self._keep, keep=self._keep_count)
+        delete = partial(delete_interview, self._interviews, self._jobs, self._files)
+        delete_rest = partial(_delete_rest, self._jobs, self._files)
+        failures = [await _failed(delete, interview_id) for interview_id in expired[:_MAX_DELETED]]
+        unknown = await to_its_end(self._unknown)
+        unknown_failures = [await _failed(delete_rest, interview_id) for interview_id in unknown]
+        await to_its_end(self._measures.look)
+        done = Round(
+            expired=failures.count(False),
+            unknown=unknown_failures.count(False),
+            abandoned=abandoned,
+            failed=sum(failures) + sum(unknown_failures),
+            more=len(expired) > _MAX_DELETED,
+        )
+        self._tell(done)
+        return done
+
+    def _unknown(self) -> Sequence[str]:
+        """The ids of which there are files that the database does not know; none if they are suspiciously many."""
+        ids = self._files.interview_ids(untouched_for_s=_UNTOUCHED_S)
+        unknown: list[str] = []
+        while asked := list(islice(ids, _ASKED_AT_ONCE)):
+            known = frozenset(self._interviews.known(asked))
+            unknown += [interview_id for interview_id in asked if interview_id not in known]
+        if len(unknown) > _MAX_UNKNOWN:
+            self._log.error(
+                "unknown_interviews_kept",
+                count=len(unknown),
+                reason=f"the database knows none of them, and more than {_MAX_UNKNOWN} are no leftovers of a crash; "
+                "see whether DATABASE_URL is the database that belongs to these files",
+            )
+            return ()
+        return unknown
+
+    def _tell(self, done: Round) -> None:
+        self._measures.count(done)
+        if done.failed:
+            self._log.warning("retention_incomplete", failed=done.failed)
+        if done.expired or done.unknown or done.abandoned:
+            self._log.info("retention", expired=done.expired, unknown=done.unknown, abandoned=done.abandoned)
+
+
+async def _failed(delete: Callable[[str], None], interview_id: str) -> bool:
+    """Delete an interview. Whether its files could not be removed; the others are deleted all the same."""
+    try:
+        await to_its_end(delete, interview_id)
+    except NotFound:
+        return False  # somebody else was quicker
+    except OSError:
+        return True
+    return False
+
+
+class _Measures:
+    """Figures of the disk: looked at once a round, but for the free bytes, which are cheap."""
+
+    def __init__(self, files: AnswerFiles) -> None:
+        self._kept = files
+        self._files = Gauge("interview_files", "Files of interviews, as of the last look.", registry=None)
+        self._bytes = Gauge("interview_file_bytes", "Bytes in them.", registry=None)
+        self._free = Gauge("interview_free_bytes", "Free bytes for interviews, where there are fewest.", registry=None)
+        self._deleted = Counter("interviews_deleted", "Interviews deleted by retention.", ("reason",), registry=None)
+        for gauge in (self._files, self._bytes):
+            gauge.set(math.nan)  # nobody has looked yet
+        self._free.set_function(self._free_bytes)
+        for reason in ("expired", "unknown"):
+            self._deleted.labels(reason)
+
+    @property
+    def collectors(self) -> Sequence[Collector]:
+        return (self._files, self._bytes, self._free, self._deleted)
+
+    def look(self) -> None:
+        usage = self._kept.usage()
+        self._files.set(usage.files)
+        self._bytes.set(usage.size_bytes)
+
+    def count(self, done: Round) -> None:
+        self._deleted.labels("expired").inc(done.expired)
+        self._deleted.labels("unknown").inc(done.unknown)
+
+    def _free_bytes(self) -> float:
+        try:
+            return self._kept.free_bytes
+        except OSError:
+            return math.nan  # a volume that went away must not take the other figures with it
