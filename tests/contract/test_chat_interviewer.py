@@ -47,7 +47,9 @@ def clock() -> Clock:
 
 def chat_at(url: str, clock: Clock | None = None, *, key: str | None = KEY, timeout_s: float = 5.0) -> ChatInterviewer:
     secret = None if key is None else SecretStr(key)
-    return ChatInterviewer(QuestionBank(), url, secret, "a-model", timeout_s=timeout_s, now=clock or Clock())
+    return ChatInterviewer(
+        QuestionBank(), url, secret, "a-model", timeout_s=timeout_s, notes_timeout_s=2 * timeout_s, now=clock or Clock()
+    )
 
 
 async def test_a_question_is_the_models(server: ChatStandIn) -> None:
@@ -199,9 +201,12 @@ async def test_nobody_listening_degrades() -> None:
 
 
 async def test_no_answer_in_time_degrades(server: ChatStandIn) -> None:
-    """Silence is bounded."""
+    """Silence is bounded; that of somebody who takes notes later."""
     server.reply = None
-    question = await chat_at(server.url, timeout_s=0.05).next_question(interview())
+    chat = chat_at(server.url, timeout_s=0.05)
+    _, _, note = await chat.notes_on(interview(), ())
+    assert note == ("The language model did not answer within 0.1 s; the notes are by the rules of the question bank.")
+    question = await chat.next_question(interview())
     assert question is not None
     assert question.note == ("The language model did not answer within 0.05 s; the question is from the question bank.")
 

@@ -59,7 +59,8 @@ class ChatInterviewer:
             where there is no key.
         key: sent as a bearer token; None: none is sent.
         model: the model's name there.
-        timeout_s: seconds for a whole reply.
+        timeout_s: seconds for a question, for which somebody waits.
+        notes_timeout_s: seconds for notes, which are longer.
         now: seconds, as `time.monotonic`.
 
     Raises:
@@ -74,11 +75,13 @@ class ChatInterviewer:
         model: str,
         *,
         timeout_s: float = 10.0,
+        notes_timeout_s: float = 30.0,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._bank = bank
         self._model = model
         self._timeout_s = timeout_s
+        self._notes_timeout_s = notes_timeout_s
         self._breaker = CircuitBreaker(_FAILURES_IN_A_ROW, _PAUSE_S, now)
         self._url, self._auth = _address_of(base_url, key)
         # Certificates: certifi's, and those of the system, or of SSL_CERT_FILE, which OpenSSL itself reads.
@@ -91,7 +94,7 @@ class ChatInterviewer:
         if len(interview.questions) >= interview.plan.question_count:
             return None
         try:
-            reply = await self._ask(question_messages(interview), QuestionReply)
+            reply = await self._ask(question_messages(interview), QuestionReply, self._timeout_s)
         except _ChatFailed as failure:
             question = await self._bank.next_question(interview)
             note = f"{failure}; the question is from the question bank."
@@ -103,13 +106,13 @@ class ChatInterviewer:
     ) -> tuple[Sequence[str], str, str | None]:
         """Notes on a finished interview, one sentence each; who wrote them; and why not who should have."""
         try:
-            reply = await self._ask(notes_messages(interview, answers), NotesReply)
+            reply = await self._ask(notes_messages(interview, answers), NotesReply, self._notes_timeout_s)
         except _ChatFailed as failure:
             notes, source, note = await self._bank.notes_on(interview, answers)
             return notes, source, _joined(f"{failure}; the notes are by the rules of the question bank.", note)
         return reply.notes, _SOURCE, None
 
-    async def _ask(self, messages: Sequence[Mapping[str, str]], form: type[_Reply]) -> _Reply:
+    async def _ask(self, messages: Sequence[Mapping[str, str]], form: type[_Reply], timeout_s: float) -> _Reply:
         """What the language model replies, in a form.
 
         Raises:
@@ -118,7 +121,7 @@ class ChatInterviewer:
         if not self._breaker.lets_through():
             raise _ChatFailed("The language model failed several times and is left alone for a minute")
         try:
-            reply = _content(await self._post(self._request(messages, form)), form)
+            reply = _content(await self._post(self._request(messages, form), timeout_s), form)
         except _ChatFailed as failure:
             self._breaker.failed()
             # There is a cause where no connection was made, so nothing of a reply is in it: a name, a certificate.
@@ -136,7 +139,7 @@ class ChatInterviewer:
             "response_format": {"type": "json_schema", "json_schema": schema},
         }
 
-    async def _post(self, request: Mapping[str, Any]) -> bytes:
+    async def _post(self, request: Mapping[str, Any], timeout_s: float) -> bytes:
         """The body of the reply to a chat completion request.
 
         A client for each: turns are further apart than connections are kept, and jobs run in loops of their own.
@@ -146,15 +149,15 @@ class ChatInterviewer:
         headers = {"content-type": "application/json", "accept-encoding": "identity"}
         try:
             async with (
-                asyncio.timeout(self._timeout_s),
-                httpx.AsyncClient(transport=transport, timeout=self._timeout_s, trust_env=False) as client,
+                asyncio.timeout(timeout_s),
+                httpx.AsyncClient(transport=transport, timeout=timeout_s, trust_env=False) as client,
                 client.stream(
                     "POST", self._url, content=json.dumps(request).encode(), headers=headers, auth=self._auth
                 ) as response,
             ):
                 return await _body(response)
         except (TimeoutError, httpx.TimeoutException):
-            raise _ChatFailed(f"The language model did not answer within {self._timeout_s:g} s") from None
+            raise _ChatFailed(f"The language model did not answer within {timeout_s:g} s") from None
         except httpx.ConnectError as error:
             raise _ChatFailed("The language model cannot be reached") from error
         except httpx.HTTPError:
