@@ -31,12 +31,18 @@ def init_system() -> str | None:
     return "sysv" if is_init and system_program("service") else None
 
 
-def install(packages: Sequence[str], say: Callable[[str], None]) -> Finished:
-    """Install packages, reading the mirror's lists again only where the ones at hand do not do."""
+def install(packages: Sequence[str], say: Callable[[str], None], *, start: bool = True) -> Finished:
+    """Install packages, reading the mirror's lists again only where the ones at hand do not do.
+
+    Args:
+        packages: Debian's names.
+        say: told what is done.
+        start: whether the services in them may start, where an init system would do it.
+    """
     environment = {"DEBIAN_FRONTEND": "noninteractive", "PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8"}
     command = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
     say(f"installing {' and '.join(packages)} with apt-get")
-    with _services_held_back():
+    with _services_held_back(always=not start):
         return _with_lists(command, environment)
 
 
@@ -65,9 +71,9 @@ def _with_lists(command: Sequence[str], environment: Mapping[str, str], director
 
 
 @contextmanager
-def _services_held_back() -> Iterator[None]:
+def _services_held_back(*, always: bool) -> Iterator[None]:
     """Without an init system, packages must not start daemons: whoever needs one starts it and keeps its log."""
-    if init_system() or _POLICY.exists():
+    if (init_system() and not always) or _POLICY.exists():
         yield
         return
     _POLICY.write_text("#!/bin/sh\nexit 101\n")

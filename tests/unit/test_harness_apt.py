@@ -49,3 +49,25 @@ def test_packages_are_installed_where_the_lists_were_empty(
     monkeypatch.setattr(apt, "init_system", lambda: "systemd")
     assert apt.install(["hello"], lambda _line: None).status == 0
     assert machine.commands == ["apt-get install", "apt-get update", "apt-get install"]
+
+
+@pytest.mark.parametrize(
+    ("init", "start", "held_back"), [("systemd", True, False), ("systemd", False, True), (None, True, True)]
+)
+def test_a_service_starts_only_where_it_is_wanted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, init: str | None, start: bool, held_back: bool
+) -> None:
+    """Tests want a server's programs, and no server on a person's machine; without an init system nothing starts."""
+    policy = tmp_path / "policy-rc.d"
+    met = []
+
+    def follow(*_command: object, **_options: object) -> Finished:
+        met.append(policy.exists())
+        return Finished(0, "", "")
+
+    monkeypatch.setattr(apt, "follow", follow)
+    monkeypatch.setattr(apt, "_POLICY", policy)
+    monkeypatch.setattr(apt, "init_system", lambda: init)
+    apt.install(["postgresql"], lambda _line: None, start=start)
+    assert met == [held_back]
+    assert not policy.exists()

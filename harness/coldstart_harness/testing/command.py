@@ -9,7 +9,13 @@ from coldstart_harness.plan import Plan, PlannedImage
 from coldstart_harness.progress import Progress
 from coldstart_harness.testing.checks import run_checks
 from coldstart_harness.testing.counts import Counts, Row, summary_table, total_of
-from coldstart_harness.testing.host import ensure_browser, load_images, run_pytest
+from coldstart_harness.testing.host import (
+    ensure_browser,
+    ensure_postgres,
+    load_images,
+    run_with_images,
+    run_with_postgres,
+)
 
 
 def run_tests(
@@ -30,7 +36,9 @@ def run_tests(
     out = out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     rows = run_checks(plan.checks, out, progress)
-    rows += _on_this_machine(images, out, progress, thorough)
+    ensure_postgres(progress)
+    rows.append(run_with_postgres(out, progress))
+    rows += _with_containers(images, out, progress, thorough)
     total = total_of(rows)
     progress.console.print()
     progress.console.print(summary_table(rows))
@@ -39,7 +47,7 @@ def run_tests(
     return total.passed > 0 and total.failed == 0
 
 
-def _on_this_machine(images: Sequence[PlannedImage], out: Path, progress: Progress, thorough: bool) -> list[Row]:
+def _with_containers(images: Sequence[PlannedImage], out: Path, progress: Progress, thorough: bool) -> list[Row]:
     try:
         engine = ensure_engine(progress.note)
     except EngineUnavailable as error:
@@ -47,4 +55,4 @@ def _on_this_machine(images: Sequence[PlannedImage], out: Path, progress: Progre
         return [Row("a container engine answers", Counts(failed=1), note=str(error))]
     rows, loaded = load_images(engine, images, progress)
     ensure_browser(progress)
-    return [*rows, run_pytest(engine, loaded, out, progress, thorough)]
+    return [*rows, run_with_images(engine, loaded, out, progress, thorough)]

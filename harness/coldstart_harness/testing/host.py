@@ -1,8 +1,11 @@
-"""Tests that need a container engine or a browser: pytest on this machine, against images just built and loaded."""
+"""Tests that need what a build does not have: pytest on this machine.
+
+A container engine, with images just built and loaded; a browser; Postgres.
+"""
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +24,8 @@ IMAGES_VARIABLE = "COLDSTART_IMAGES_UNDER_TEST"
 THOROUGH_VARIABLE = "COLDSTART_THOROUGH"
 REGISTRY_VARIABLE = "COLDSTART_REGISTRY_PROGRAM"
 _REGISTRY = "docker-registry"
-_SUITES = ("integration", "browser")
+_POSTGRES = Path("/usr/lib/postgresql")
+_NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def load_images(
@@ -57,15 +61,26 @@ def _load(engine: Engine, image: PlannedImage, name: str, progress: Progress, *,
 
 def ensure_browser(progress: Progress) -> None:
     """Chromium and its driver, as root on Debian from the system's packages; else the tests say why they skip."""
-    if apt.system_program("chromium") and apt.system_program("chromedriver"):
-        return
+    if not (apt.system_program("chromium") and apt.system_program("chromedriver")):
+        _install(["chromium", "chromium-driver"], progress, "browser tests")
+
+
+def ensure_postgres(progress: Progress) -> None:
+    """Postgres's programs, likewise; Debian keeps them where no PATH finds them."""
+    if not any(_POSTGRES.glob("*/bin/initdb")):
+        _install(["postgresql"], progress, "tests with Postgres")
+
+
+def _install(packages: Sequence[str], progress: Progress, tests: str) -> None:
+    name = packages[0]
     if not apt.can_install():
-        progress.note("no chromium and chromedriver here, and no right to install them: browser tests are skipped")
+        progress.note(f"no {' and '.join(packages)} here, and no right to install them: {tests} are skipped")
         return
-    with progress.phase("installing chromium"):
-        done = apt.install(["chromium", "chromium-driver"], progress.note)
+    with progress.phase(f"installing {name}"):
+        # Tests start servers of their own.
+        done = apt.install(packages, progress.note, start=False)
     if done.status:
-        progress.note(f"apt-get could not install chromium: browser tests are skipped\n{done.tail}")
+        progress.note(f"apt-get could not install {name}: {tests} are skipped\n{done.tail}")
 
 
 def registry_program(out: Path, progress: Progress) -> Path | None:
@@ -82,28 +97,50 @@ def registry_program(out: Path, progress: Progress) -> Path | None:
     return program if program.exists() else None
 
 
-def run_pytest(engine: Engine, images: Sequence[PlannedImage], out: Path, progress: Progress, thorough: bool) -> Row:
+def run_with_images(
+    engine: Engine, images: Sequence[PlannedImage], out: Path, progress: Progress, thorough: bool
+) -> Row:
     """Run tests/integration and tests/browser and print what pytest prints."""
     subjects = out / "images-under-test.json"
     subjects.write_text(json.dumps({image.attribute: _subject(image) for image in images}, indent=2) + "\n")
-    report = out / "junit-host.xml"
-    report.unlink(missing_ok=True)
-    suites = [TREE / "tests" / name for name in _SUITES]
-    options = ["-v", "-m", "not gpu", "-p", "no:cacheprovider", "--color", "no", "--junitxml", str(report)]
-    where = ["--rootdir", str(TREE), "-c", str(TREE / "pyproject.toml"), *map(str, suites)]
-    command = [sys.executable, "-m", "pytest", *options, *where]
     environment = _environment(engine, subjects, registry_program(out, progress))
     if thorough:
         environment[THOROUGH_VARIABLE] = "1"
-    with progress.phase("tests with containers and a browser") as phase:
+    name = "tests with containers and a browser"
+    return _run_pytest(name, ["integration", "browser"], "not gpu", out / "junit-host.xml", environment, progress)
+
+
+def run_with_postgres(out: Path, progress: Progress) -> Row:
+    """Run what of tests/contract wants Postgres and print what pytest prints."""
+    name = "tests with Postgres"
+    return _run_pytest(name, ["contract"], "postgres", out / "junit-postgres.xml", _NO_BYTECODE, progress)
+
+
+def _run_pytest(
+    name: str, suites: Sequence[str], markers: str, report: Path, environment: Mapping[str, str], progress: Progress
+) -> Row:
+    report.unlink(missing_ok=True)
+    options = ["-v", "-m", markers, "-p", "no:cacheprovider", "--color", "no", "--junitxml", str(report)]
+    paths = [str(TREE / "tests" / suite) for suite in suites]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        *options,
+        "--rootdir",
+        str(TREE),
+        "-c",
+        str(TREE / "pyproject.toml"),
+        *paths,
+    ]
+    with progress.phase(name) as phase:
 
         def show(line: str) -> None:
             phase.say(line)
             progress.note(line.rstrip())
 
         # Not in the Nix store: Nix 2.8 takes every reference with a slash for a store path there.
-        done = follow(command, on_line=show, directory=out, environment=environment)
-    name = "tests with containers and a browser"
+        done = follow(command, on_line=show, directory=report.parent, environment=environment)
     if not report.is_file():
         return Row(name, Counts(failed=1), phase.seconds, f"pytest wrote no report (exit status {done.status})")
     counts, _seconds = junit_result(report.read_text(encoding="utf-8"))
@@ -129,7 +166,7 @@ def _environment(engine: Engine, subjects: Path, registry: Path | None) -> dict[
         **engine.environment,
         **({REGISTRY_VARIABLE: str(registry)} if registry else {}),
         IMAGES_VARIABLE: str(subjects),
-        "PYTHONDONTWRITEBYTECODE": "1",
+        **_NO_BYTECODE,
         # The reaper is an image of its own that would have to be pulled; every test removes what it started.
         "TESTCONTAINERS_RYUK_DISABLED": "true",
     }
