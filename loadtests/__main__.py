@@ -15,11 +15,13 @@ from rich.table import Table
 from rich.text import Text
 
 from coldstart_harness.errors import HarnessError, UsageError
+from coldstart_harness.figures import seconds_of
 from coldstart_harness.progress import make_console
+from coldstart_harness.service import checked_url
 from loadtests.compare import CONFIDENCE, Difference, differences
 from loadtests.document import RunDocument, read_document
-from loadtests.preflight import check_answer, checked_host
-from loadtests.profiles import PROFILES, profile_named, seconds_of
+from loadtests.preflight import check_answer
+from loadtests.profiles import PROFILES, profile_named
 from loadtests.settings import Settings, settings_in, token_from
 
 USER_FILES = {"wheel": "wheel.py"}
@@ -69,9 +71,10 @@ def run(
         _become(command, settings)
     if host is None:
         raise UsageError("--host URL is missing: what is to be put under load?")
+    host = checked_url(host, "--host")
     chosen = profile_named(profile)
     seconds = chosen.duration_s if duration is None else seconds_of(duration)
-    command += ["--headless", "--host", checked_host(host), "--profile", chosen.name]
+    command += ["--headless", "--host", host, "--profile", chosen.name]
     command += ["--users", str(users or chosen.users), "--run-time", f"{seconds:.0f}"]
     if master:
         command += ["--master", "--master-bind-port", str(master_port), "--expect-workers", str(expect_workers)]
@@ -80,7 +83,7 @@ def run(
         command += [flag, str(_writable(Path(path)))] if path else []
     if json is not None:
         _writable(json)
-    check_answer(checked_host(host), asked, settings)
+    check_answer(host, asked, settings)
     _become(command, settings)
 
 

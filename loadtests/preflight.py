@@ -1,32 +1,14 @@
 """One request before any user comes, so that a wrong address is one sentence and not a thousand failures."""
 
-from urllib.parse import urlsplit
-
 import httpx
 
-from coldstart_harness.errors import ServiceFailed, UsageError
+from coldstart_harness.errors import ServiceFailed
 from coldstart_harness.slo.document import Request, Service
 from coldstart_harness.traffic.events import events_in
 from loadtests.answers import Answer, judged
 from loadtests.settings import Settings
 
 _TIMEOUT_S = 30.0
-
-
-def checked_host(url: str) -> str:
-    """The address as locust wants it: scheme, host and port.
-
-    Raises:
-        UsageError: it is no such address, or holds a password, which every report would show.
-    """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"--host is like https://staging.example.org or http://127.0.0.1:8000, met {url!r}")
-    if parts.username or parts.password:
-        raise UsageError("--host holds a user or a password, which reports would show; use a token instead")
-    if parts.query or parts.fragment:
-        raise UsageError(f"--host has no query and no fragment, met {url!r}")
-    return url.rstrip("/")
 
 
 def check_answer(host: str, service: Service, settings: Settings) -> None:

@@ -1,14 +1,12 @@
 """The shapes of load: how many users there are at each moment, and how strictly a run is judged. Pure."""
 
 import math
-import re
 from dataclasses import dataclass
 
 from coldstart_harness.errors import UsageError
 
 # Locust warns of more, for each worker.
 MOST_A_SECOND = 100.0
-_UNITS_S = {"h": 3600, "m": 60, "s": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,20 +131,3 @@ class Plan:
         share = self.profile.spawn_share
         rate = self.users / max(1.0, share * self.duration_s) if share else float(self.users)
         return min(max(1.0, rate), MOST_A_SECOND)
-
-
-def seconds_of(text: str) -> float:
-    """`90`, `90s`, `20m`, `1h30m` in seconds.
-
-    Raises:
-        UsageError: it is none of these, or not above zero.
-    """
-    parts = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", text.strip())
-    seconds = (
-        sum(int(number or 0) * _UNITS_S[unit] for number, unit in zip(parts.groups(), "hms", strict=True))
-        if parts
-        else 0
-    )
-    if not seconds:
-        raise UsageError(f"a duration is like 90, 90s, 20m or 1h30m and above zero, met {text!r}")
-    return float(seconds)

@@ -12,7 +12,8 @@ from coldstart_harness import cli_models, cli_papers, cli_proofs
 from coldstart_harness.bench.command import ROWS, chosen_rows, run_bench
 from coldstart_harness.bench.rows import Bench
 from coldstart_harness.engine import ensure_engine
-from coldstart_harness.errors import HarnessError, UsageError
+from coldstart_harness.errors import HarnessError, TimedOut, UsageError
+from coldstart_harness.figures import seconds_of
 from coldstart_harness.plan import load_plan
 from coldstart_harness.progress import Progress, make_console
 from coldstart_harness.pushing.command import PushOptions, push
@@ -23,9 +24,12 @@ from coldstart_harness.testing.command import run_tests
 from coldstart_harness.up import DEFAULT_NAME, DEFAULT_PORT, UpOptions
 from coldstart_harness.up import down as run_down
 from coldstart_harness.up import up as run_up
+from coldstart_harness.waiting import wait as wait_for
 
 # As shells report them: 128 and the signal's number.
 _STATUS_INTERRUPTED = 130
+# As `timeout` of GNU coreutils reports it.
+_STATUS_TIMED_OUT = 124
 _STATUS_TERMINATED = 143
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -62,6 +66,18 @@ def down(
 ) -> None:
     """Stop what `up` started, with its grace, and remove it."""
     run_down(name, Progress(make_console()))
+
+
+@app.command()
+def wait(
+    url: Annotated[str, typer.Argument(help="the service's address, such as http://127.0.0.1:8000", metavar="URL")],
+    timeout: Annotated[str, typer.Argument(help="seconds, or as 2m or 1h30m", metavar="TIMEOUT")] = "60",
+) -> None:
+    """Wait until a running service is ready, with a line for each state of each model.
+
+    Exit status: 0 it is ready, 1 it never will be, 124 it was not in time, 2 wrong use.
+    """
+    wait_for(url, seconds_of(timeout), Progress(make_console()))
 
 
 @app.command("test")
@@ -139,7 +155,7 @@ cli_proofs.add_to(app)
 
 
 def main() -> None:
-    """Run the command line: exit status 1 after a failure and 2 after a wrong flag, each with one sentence."""
+    """Run the command line: exit status 1 after a failure, 2 after a wrong flag, 124 late; each with one sentence."""
     # As after Ctrl-C, what was started is stopped on the way out.
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(_STATUS_TERMINATED))
     try:
@@ -149,6 +165,12 @@ def main() -> None:
         if error.details:
             console.print(Text(error.details), style="dim")
         console.print(Text(f"coldstart: {error}"), style="bold red", soft_wrap=True)
-        sys.exit(2 if isinstance(error, UsageError) else 1)
+        sys.exit(_status_of(error))
     except KeyboardInterrupt:
         sys.exit(_STATUS_INTERRUPTED)
+
+
+def _status_of(error: HarnessError) -> int:
+    if isinstance(error, UsageError):
+        return 2
+    return _STATUS_TIMED_OUT if isinstance(error, TimedOut) else 1

@@ -26,6 +26,10 @@ class ServiceFailed(HarnessError):
     """A container ended, a model failed, or an answer was not what was promised."""
 
 
+class TimedOut(ServiceFailed):
+    """What was waited for did not come in time, and might still: exit status 124."""
+
+
 class LoadImpossible(HarnessError):
     """This machine cannot make the load that was asked for."""
 

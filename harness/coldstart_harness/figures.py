@@ -1,9 +1,13 @@
-"""Numbers as people read them, and the few statistics that reports are made of. Pure."""
+"""Numbers as people read and write them, and the few statistics that reports are made of. Pure."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from coldstart_harness.errors import UsageError
+
+_UNITS_S = {"h": 3600, "m": 60, "s": 1}
 _BYTES_PER_MB = 1_000_000
 
 
@@ -23,6 +27,23 @@ def format_seconds(seconds: float) -> str:
         return f"{seconds:.2f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s"
+
+
+def seconds_of(text: str) -> float:
+    """`90`, `90s`, `20m`, `1h30m` in seconds.
+
+    Raises:
+        UsageError: it is none of these, or not above zero.
+    """
+    parts = re.fullmatch(r"(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s?)?", text.strip())
+    seconds = (
+        sum(int(number or 0) * _UNITS_S[unit] for number, unit in zip(parts.groups(), "hms", strict=True))
+        if parts
+        else 0
+    )
+    if not seconds:
+        raise UsageError(f"a duration is like 90, 90s, 20m or 1h30m and above zero, met {text!r}")
+    return float(seconds)
 
 
 def format_number(value: float) -> str:

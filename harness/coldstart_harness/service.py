@@ -1,12 +1,34 @@
 """What the harness asks of a running service over HTTP, from outside, on a fresh connection each time."""
 
+import json
+import re
+import ssl
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
+from coldstart_harness.errors import UsageError
+
 _PROBE_TIMEOUT_S = 2.0
+# Far more than any report of ours: what sends more is something else.
+_MOST_BYTES = 4 * 1024 * 1024
+
+
+class NoAnswer(Exception):
+    """Nobody answered, or not with HTTP.
+
+    Args:
+        reason: what was met, in a few words.
+        is_foreign: somebody is there whom waiting will not change: no TLS, or a certificate that nobody vouches for.
+    """
+
+    def __init__(self, reason: str, *, is_foreign: bool = False) -> None:
+        super().__init__(reason)
+        self.is_foreign = is_foreign
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +50,40 @@ class Service:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        # Without the environment: a proxy named there has no business with a container on this machine.
-        self._client = httpx.Client(trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+        # Without the environment: a proxy named there has no business with a container on this machine. Certificates
+        # are the system's, and those of SSL_CERT_FILE.
+        self._client = httpx.Client(
+            trust_env=False, verify=ssl.create_default_context(), limits=httpx.Limits(max_keepalive_connections=0)
+        )
+
+    def ask(self, path: str, *, timeout_s: float = _PROBE_TIMEOUT_S) -> Reply:
+        """The reply.
+
+        Args:
+            path: on the service.
+            timeout_s: for each step of connecting and asking, and for the whole body.
+
+        Raises:
+            NoAnswer: there was none.
+        """
+        deadline = time.monotonic() + timeout_s
+        body = bytearray()
+        try:
+            with self._client.stream("GET", self.url + path, timeout=timeout_s) as response:
+                for part in response.iter_bytes():
+                    body += part
+                    if len(body) > _MOST_BYTES or time.monotonic() > deadline:
+                        body.clear()
+                        break
+        except httpx.RequestError as error:
+            raise _no_answer(error, timeout_s) from None
+        return Reply(response.status_code, _document_in(bytes(body)), response.headers)
 
     def get(self, path: str, *, timeout_s: float = _PROBE_TIMEOUT_S) -> Reply | None:
         """The reply; None when nobody answers."""
         try:
-            return _reply(self._client.get(self.url + path, timeout=timeout_s))
-        except httpx.TransportError:
+            return self.ask(path, timeout_s=timeout_s)
+        except NoAnswer:
             return None
 
     def is_live(self) -> bool:
@@ -50,29 +98,69 @@ class Service:
         return reply.document if reply is not None else {}
 
 
-def _reply(response: httpx.Response) -> Reply:
+def checked_url(text: str, name: str) -> str:
+    """An address of a service, without the last slash.
+
+    Args:
+        text: as somebody wrote it.
+        name: what they wrote it for, such as `--host`.
+
+    Raises:
+        UsageError: it is no such address, or holds a password, which every line would show.
+    """
     try:
-        document = response.json()
-    except ValueError:
+        httpx.URL(text)
+        parts = urlsplit(text)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except (ValueError, httpx.InvalidURL):
+        is_address = False
+    if not is_address:
+        raise UsageError(f"{name} is like https://staging.example.org or http://127.0.0.1:8000, met {text!r}")
+    if parts.username or parts.password:
+        raise UsageError(f"{name} holds a user or a password, which outputs would show")
+    if parts.query or parts.fragment:
+        raise UsageError(f"{name} has no query and no fragment, met {text!r}")
+    return text.rstrip("/")
+
+
+def _document_in(body: bytes) -> Mapping[str, Any]:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
         document = {}
-    return Reply(response.status_code, document if isinstance(document, dict) else {}, response.headers)
+    return document if isinstance(document, dict) else {}
 
 
-def model_states(health: Mapping[str, Any]) -> dict[str, str]:
-    """Model name → state, as `/health` gives them; empty when it gives none."""
-    models = health.get("models")
-    if not isinstance(models, Mapping):
-        return {}
-    return {name: str(model.get("state", "?")) for name, model in models.items() if isinstance(model, Mapping)}
+def _no_answer(error: httpx.RequestError, timeout_s: float) -> NoAnswer:
+    if isinstance(error, httpx.ConnectTimeout):
+        return NoAnswer(f"no connection within {timeout_s:g} s")
+    if isinstance(error, httpx.TimeoutException):
+        return NoAnswer(f"no answer within {timeout_s:g} s")
+    if isinstance(error, httpx.RemoteProtocolError):
+        # Also of a port that is published before the service listens: it accepts connections, and closes them.
+        return NoAnswer(f"no HTTP answer: {error}")
+    refused = _refused_by_tls(error)
+    reason = re.sub(r"^\[(?:Errno )?[^\]]*\] ", "", str(refused or error)) or type(error).__name__
+    return NoAnswer(reason, is_foreign=refused is not None)
+
+
+def _refused_by_tls(error: BaseException) -> ssl.SSLError | None:
+    """What TLS found wrong with the other side, where that is what went wrong; not a connection that broke off."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 def failures_in(health: Mapping[str, Any]) -> list[str]:
-    """A sentence for each model that `/health` calls failed."""
+    """A sentence for each required model that `/health` calls failed; one that it says nothing of is required."""
     models = health.get("models")
     if not isinstance(models, Mapping):
         return []
     return [
         f"{name} failed: {model.get('reason', 'no reason given')}"
         for name, model in models.items()
-        if isinstance(model, Mapping) and model.get("state") == "failed"
+        if isinstance(model, Mapping) and model.get("state") == "failed" and model.get("required", True)
     ]

@@ -136,7 +136,7 @@ def _start(engine: Engine, options: UpOptions, description: Path, progress: Prog
         wait_until_live(created, service, deadline)
     ledger.add("process: until /livez answers", phase.seconds)
     with progress.phase("models: until /readyz answers") as phase:
-        wait_until_ready(created, service, deadline, say=phase.say, note=progress.note)
+        wait_until_ready(service, deadline, container=created, say=phase.say, note=progress.note)
     ledger.add("models: until /readyz answers", phase.seconds)
     ledger.phases.extend(inner_phases(own_start(service.health())))
     return service

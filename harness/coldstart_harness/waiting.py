@@ -1,4 +1,4 @@
-"""Waiting for a started container: until it listens, until every model is ready, or until it is clear that it fails."""
+"""Waiting for a service: until it listens, until every model is ready, or until it is clear that it never will be."""
 
 import time
 from collections.abc import Callable
@@ -6,18 +6,45 @@ from collections.abc import Callable
 from docker.models.containers import Container
 
 from coldstart_harness import container as containers
-from coldstart_harness.errors import ServiceFailed
-from coldstart_harness.service import Service, failures_in, model_states
+from coldstart_harness.errors import ServiceFailed, TimedOut
+from coldstart_harness.progress import Progress
+from coldstart_harness.service import Service, checked_url
+from coldstart_harness.standing import Changes, Standing, standing_of
 
 _POLL_S = 0.01
+# Somebody else's machine is not asked a hundred times a second.
+_POLL_ELSEWHERE_S = 0.2
 # The container's own state is asked of the engine, which costs milliseconds: less often than the service.
 _STATE_POLL_S = 0.5
+# What stands before a service may answer in its place while it is put there.
+_FOREIGN_S = 5.0
 
 Say = Callable[[str], None]
 
 
 def _ignore(_line: str) -> None:
     return
+
+
+def wait(url: str, timeout_s: float, progress: Progress) -> None:
+    """Return when the service at `url` is ready, and show on the way how it becomes so.
+
+    Args:
+        url: its address.
+        timeout_s: how long it may take.
+        progress: what a person watches.
+
+    Raises:
+        ServiceFailed: it will never be ready.
+        TimedOut: it was not within the time.
+        UsageError: that is no address.
+    """
+    address = checked_url(url, "URL")
+    with progress.phase(f"waiting for {address}") as phase:
+        deadline = time.monotonic() + timeout_s
+        service = Service(address)
+        standing = wait_until_ready(service, deadline, poll_s=_POLL_ELSEWHERE_S, say=phase.say, note=progress.note)
+    progress.note(f"{address} is ready{f', but {standing.reason}' if standing.reason else ''}")
 
 
 def wait_until_live(container: Container, service: Service, deadline: float) -> None:
@@ -29,67 +56,78 @@ def wait_until_live(container: Container, service: Service, deadline: float) -> 
         deadline: on `time.monotonic()`.
 
     Raises:
-        ServiceFailed: the container ended, or the deadline passed; the details are its last log lines.
+        ServiceFailed: the container ended; the details are its last log lines.
+        TimedOut: the deadline passed; likewise.
     """
-    watch = _Watch(container, deadline)
+    watch = _Watch(service, container, deadline)
     while not service.is_live():
-        watch.look("never answered /livez")
+        watch.look("did not answer /livez")
         time.sleep(_POLL_S)
 
 
 def wait_until_ready(
-    container: Container, service: Service, deadline: float, *, say: Say = _ignore, note: Say = _ignore
-) -> None:
-    """Return when `/readyz` says 200.
+    service: Service,
+    deadline: float,
+    *,
+    container: Container | None = None,
+    poll_s: float = _POLL_S,
+    say: Say = _ignore,
+    note: Say = _ignore,
+) -> Standing:
+    """Return when `/readyz` says that it is ready, with what was met then.
 
     Args:
-        container: what was started.
         service: its address.
         deadline: on `time.monotonic()`.
-        say: called with the models' states whenever they were asked for.
-        note: called once for each state that a model enters.
+        container: what was started, where the harness started it.
+        poll_s: between two looks.
+        say: called with how it stands at every look.
+        note: called once for each state that a model enters, and for what else is met on the way.
 
     Raises:
-        ServiceFailed: the container ended, a model failed, or the deadline passed; the message has the reason that
-            `/health` gives, the details the last log lines.
+        ServiceFailed: the container ended, a required model failed, or for 5 s what answers was no service of ours; the
+            message has the reason that `/health` gives, the details the container's last log lines.
+        TimedOut: the deadline passed.
     """
-    watch = _Watch(container, deadline)
-    seen: dict[str, str] = {}
+    watch, changes = _Watch(service, container, deadline), Changes()
+    ours_at = time.monotonic()
     while True:
-        ready = service.is_ready()
-        health = service.health()
-        states = model_states(health)
-        for model, state in states.items():
-            if seen.get(model) != state:
-                note(f"  {model}: {state}")
-        seen = states
-        say(", ".join(f"{model} {state}" for model, state in states.items()))
-        if ready:
-            return
-        if failures := failures_in(health):
-            raise ServiceFailed("; ".join(failures), details=containers.log_tail(container))
-        watch.look(f"never became ready; /health says {health.get('status', 'nothing')}")
-        time.sleep(_POLL_S)
+        standing = standing_of(service)
+        for line in changes.since_last(standing):
+            note(line)
+        say(standing.summary)
+        if standing.kind == "ready":
+            return standing
+        now = time.monotonic()
+        ours_at = ours_at if standing.kind == "foreign" else now
+        if standing.kind == "failed" or now - ours_at >= _FOREIGN_S:
+            raise ServiceFailed(standing.reason, details=watch.log_tail())
+        watch.look("did not become ready", standing.reason)
+        time.sleep(min(poll_s, max(0.0, deadline - now)))
 
 
 class _Watch:
-    """Looks at the clock, and now and then at the container."""
+    """Looks at the clock, and now and then at the container, where there is one."""
 
-    def __init__(self, container: Container, deadline: float) -> None:
+    def __init__(self, service: Service, container: Container | None, deadline: float) -> None:
+        self._url = service.url
         self._container = container
         self._started = time.monotonic()
         self._deadline = deadline
         self._next_look = self._started
 
-    def look(self, complaint: str) -> None:
+    def look(self, complaint: str, reason: str = "") -> None:
         now = time.monotonic()
-        if now >= self._next_look:
+        if self._container is not None and now >= self._next_look:
             self._next_look = now + _STATE_POLL_S
             if not containers.is_running(self._container):
-                raise self._failure(containers.why_ended(self._container))
+                why = containers.why_ended(self._container)
+                message = f"the container {self._container.name} did not start: {why}"
+                raise ServiceFailed(message, details=self.log_tail())
         if now > self._deadline:
-            raise self._failure(f"within {now - self._started:.0f} s it {complaint}")
+            what = self._url if self._container is None else f"the container {self._container.name}"
+            message = f"{what} {complaint} within {now - self._started:.0f} s"
+            raise TimedOut(f"{message}: {reason}" if reason else message, details=self.log_tail())
 
-    def _failure(self, reason: str) -> ServiceFailed:
-        message = f"the container {self._container.name} did not start: {reason}"
-        return ServiceFailed(message, details=containers.log_tail(self._container))
+    def log_tail(self) -> str:
+        return "" if self._container is None else containers.log_tail(self._container)

@@ -73,6 +73,7 @@ in
   apps = {
     up = mkHarnessApp operation "up";
     down = mkHarnessApp operation "down";
+    wait = mkHarnessApp operation "wait";
     test = mkHarnessApp development "test";
     bench = mkHarnessApp development "bench";
     prove = mkHarnessApp operation "prove";

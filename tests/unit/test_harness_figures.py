@@ -2,7 +2,16 @@
 
 import pytest
 
-from coldstart_harness.figures import Spread, format_bytes, format_number, format_seconds, percentile, spread_of
+from coldstart_harness.errors import UsageError
+from coldstart_harness.figures import (
+    Spread,
+    format_bytes,
+    format_number,
+    format_seconds,
+    percentile,
+    seconds_of,
+    spread_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -91,3 +100,18 @@ def test_nothing_has_no_statistics() -> None:
 def test_a_spread_is_median_and_extremes(values: list[float], spread: Spread) -> None:
     """A spread has the median, the lowest and highest value and the number of runs."""
     assert spread_of(values) == spread
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), ("20m", 1200), ("1h30m", 5400), ("1h2m3s", 3723)]
+)
+def test_durations_are_read_as_people_write_them(text: str, seconds: float) -> None:
+    """Hours, minutes and seconds, each where it is needed."""
+    assert seconds_of(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0", "0m", "-5", "1.5h", "5 minutes", "m", "9" * 400])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    """Nothing, zero and other forms are refused with the text met."""
+    with pytest.raises(UsageError, match="duration"):
+        seconds_of(text)

@@ -1,68 +1,22 @@
 """What the harness makes of a service's answers, and when it stops waiting for one."""
 
-import json
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
 import pytest
 from docker.models.containers import Container
+from tests.unit.harness_service_doubles import StandIn, standing_in
 
-from coldstart_harness.errors import ServiceFailed
-from coldstart_harness.service import Service, failures_in, model_states, status_of
+from coldstart_harness.errors import ServiceFailed, TimedOut, UsageError
+from coldstart_harness.service import Service, checked_url, failures_in, status_of
 from coldstart_harness.waiting import wait_until_live, wait_until_ready
-
-
-class StandIn(ThreadingHTTPServer):
-    """A service of which a test says what it answers: path → a list of (status, document), the last of which stays."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.answers: dict[str, list[tuple[int, object]]] = {}
-        self.connections = 0
-        self.url = f"http://127.0.0.1:{self.server_port}"
-
-    def next_answer(self, path: str) -> tuple[int, object]:
-        answers = self.answers.get(path, [(404, {})])
-        return answers.pop(0) if len(answers) > 1 else answers[0]
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        self.connections += 1
-        super().process_request(request, client_address)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        status, document = cast(StandIn, self.server).next_answer(self.path)
-        content = document if isinstance(document, bytes) else json.dumps(document).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.do_GET()
-
-    def log_message(self, *_: object) -> None:
-        return
 
 
 @pytest.fixture
 def stand_in() -> Iterator[StandIn]:
-    server = StandIn()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with standing_in() as server:
+        yield server
 
 
 class StandInContainer:
@@ -114,11 +68,15 @@ def test_a_body_that_is_no_object_is_an_empty_one(stand_in: StandIn) -> None:
 def test_waiting_ends_with_readiness_and_tells_each_state_once(stand_in: StandIn) -> None:
     """Each state that a model enters is noted once, in order, until readiness says 200."""
     states = ["loading", "loading", "warming", "ready"]
-    stand_in.answers["/readyz"] = [(503, {}), (503, {}), (503, {}), (200, {})]
+    stand_in.answers["/readyz"] = [(503, {}), (503, {}), (503, {}), (200, {"ready": True})]
     stand_in.answers["/health"] = [(200, {"models": {"starter": {"state": state}}}) for state in states]
     notes: list[str] = []
-    wait_until_ready(container(running=True), Service(stand_in.url), soon(), note=notes.append)
-    assert notes == ["  starter: loading", "  starter: warming", "  starter: ready"]
+    wait_until_ready(Service(stand_in.url), soon(), container=container(running=True), note=notes.append)
+    assert [note.partition(" after ")[0] for note in notes] == [
+        "  starter: loading",
+        "  starter: loading → warming",
+        "  starter: warming → ready",
+    ]
 
 
 def test_a_failed_model_ends_the_wait_with_its_reason(stand_in: StandIn) -> None:
@@ -127,7 +85,7 @@ def test_a_failed_model_ends_the_wait_with_its_reason(stand_in: StandIn) -> None
     failed = {"state": "failed", "reason": "model.onnx has another sha256"}
     stand_in.answers["/health"] = [(200, {"status": "failed", "models": {"starter": failed}})]
     with pytest.raises(ServiceFailed, match=r"starter failed: model\.onnx has another sha256") as failure:
-        wait_until_ready(container(running=True), Service(stand_in.url), soon())
+        wait_until_ready(Service(stand_in.url), soon(), container=container(running=True))
     assert failure.value.details == "the last words"
 
 
@@ -145,12 +103,26 @@ def test_waiting_has_an_end(stand_in: StandIn) -> None:
     """A service that never becomes ready is given up at the deadline, with what it said of itself."""
     stand_in.answers["/readyz"] = [(503, {})]
     stand_in.answers["/health"] = [(200, {"status": "initializing"})]
-    with pytest.raises(ServiceFailed, match="never became ready; /health says initializing"):
-        wait_until_ready(container(running=True), Service(stand_in.url), time.monotonic())
+    with pytest.raises(TimedOut, match="stand-in did not become ready within 0 s: /health says initializing"):
+        wait_until_ready(Service(stand_in.url), time.monotonic(), container=container(running=True))
 
 
-def test_health_of_another_shape_names_no_model() -> None:
-    """What is no table of models gives neither states nor failures."""
-    assert model_states({"models": ["a"]}) == {}
+def test_health_of_another_shape_names_no_failure() -> None:
+    """What is no table of models holds no failed one; one that is not required is no failure of the service."""
     assert failures_in({"models": "none"}) == []
-    assert model_states({"models": {"a": {"state": "ready"}, "b": "?"}}) == {"a": "ready"}
+    models = {"a": {"state": "failed"}, "b": "?", "c": {"state": "failed", "required": False}}
+    assert failures_in({"models": models}) == ["a failed: no reason given"]
+
+
+def test_an_address_loses_its_last_slash() -> None:
+    """Paths begin with one."""
+    assert checked_url("https://staging.example.org/", "--host") == "https://staging.example.org"
+    with pytest.raises(UsageError, match="URL has no query"):
+        checked_url("https://staging.example.org/?a=1", "URL")
+
+
+@pytest.mark.parametrize("text", ["", "127.0.0.1:8000", "ftp://h", "http://", "http://[::1", "http://h:99999"])
+def test_what_is_no_address_is_refused(text: str) -> None:
+    """With what was met."""
+    with pytest.raises(UsageError, match="URL is like https://"):
+        checked_url(text, "URL")

@@ -11,10 +11,7 @@ from pathlib import Path
 
 import pytest
 from loadtests.__main__ import main
-from loadtests.preflight import checked_host
 from loadtests.settings import Settings, settings_in
-
-from coldstart_harness.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "a-token-nobody-may-see"
@@ -199,10 +196,3 @@ def test_settings_go_through_the_environment_unchanged() -> None:
 def test_settings_do_not_show_the_token() -> None:
     """Printed, they hold everything but it."""
     assert TOKEN not in repr(Settings(token=TOKEN))
-
-
-def test_an_address_loses_its_last_slash() -> None:
-    """Paths begin with one."""
-    assert checked_host("https://staging.example.org/") == "https://staging.example.org"
-    with pytest.raises(UsageError, match="no query"):
-        checked_host("https://staging.example.org/?a=1")

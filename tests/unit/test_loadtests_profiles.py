@@ -1,24 +1,9 @@
-"""The shapes of load, and durations as people write them."""
+"""The shapes of load."""
 
 import pytest
-from loadtests.profiles import BY_HAND, PROFILES, Plan, profile_named, seconds_of
+from loadtests.profiles import BY_HAND, PROFILES, Plan, profile_named
 
 from coldstart_harness.errors import UsageError
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("90", 90), ("90s", 90), ("20m", 1200), ("1h30m", 5400), ("1h2m3s", 3723)]
-)
-def test_durations_are_read_as_people_write_them(text: str, seconds: float) -> None:
-    """Hours, minutes and seconds, each where it is needed."""
-    assert seconds_of(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "0", "0m", "-5", "1.5h", "5 minutes", "m"])
-def test_what_is_no_duration_is_refused(text: str) -> None:
-    """Nothing, zero and other forms are refused with the text met."""
-    with pytest.raises(UsageError, match="duration"):
-        seconds_of(text)
 
 
 def test_an_unknown_profile_is_refused_with_those_that_there_are() -> None:

@@ -84,7 +84,7 @@ def started(engine: Engine, subject: Subject) -> Iterator[Started]:
     try:
         containers.start_container(created)
         service = Service(containers.url_of(created, subject.image.port))
-        wait_until_ready(created, service, time.monotonic() + _READY_TIMEOUT_S)
+        wait_until_ready(service, time.monotonic() + _READY_TIMEOUT_S, container=created)
         yield Started(created, service, time.perf_counter() - begun)
     finally:
         containers.stop_container(created)
