@@ -14,6 +14,20 @@ from coldstart.domain.transcription import Transcriber
 from coldstart.storage.database import engine_of, migrate
 from coldstart.storage.sql_interviews import SqlInterviews
 
+_POSTGRES = "postgres"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever takes the server, or has its name for a parameter, is marked: outside the sandbox these run alone."""
+    for item in items:
+        parameters = (
+            item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
+        )
+        words = [*getattr(item, "fixturenames", ()), *(value for value in parameters if isinstance(value, str))]
+        if _POSTGRES in words:
+            item.add_marker(pytest.mark.postgres)
+
 
 @pytest.fixture(scope="session")
 def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Artifacts:
@@ -75,12 +89,12 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+@pytest.fixture(params=["sqlite", _POSTGRES])
 def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
     """Makes the URLs of empty databases, of one kind after the other."""
     if request.param == "sqlite":
         return lambda: f"sqlite:///{tmp_path / 'interviews.sqlite'}"
-    server: PostgresServer = request.getfixturevalue("postgres")
+    server: PostgresServer = request.getfixturevalue(_POSTGRES)
     return server.new_database
 
 

@@ -187,7 +187,6 @@ def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
     engine.dispose()
 
 
-@pytest.mark.postgres
 def test_a_server_that_was_killed_is_found_again(postgres: PostgresServer) -> None:
     """Meanwhile callers are told to come back; what was committed before is there after."""
     engine = engine_of(postgres.new_database())
@@ -203,7 +202,6 @@ def test_a_server_that_was_killed_is_found_again(postgres: PostgresServer) -> No
     engine.dispose()
 
 
-@pytest.mark.postgres
 def test_a_server_that_is_killed_within_a_transaction_is_told_as_such(postgres: PostgresServer) -> None:
     """Nothing of it is kept."""
     engine = engine_of(postgres.new_database())
