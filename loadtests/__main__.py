@@ -24,7 +24,7 @@ from loadtests.preflight import check_answer
 from loadtests.profiles import PROFILES, profile_named
 from loadtests.settings import Settings, settings_in, token_from
 
-USER_FILES = {"wheel": "wheel.py"}
+USER_FILES = {"interview": "interview.py", "wheel": "wheel.py"}
 ANY_SERVICE = "any_service.py"
 _WAIT_FOR_WORKERS_S = 60
 
