@@ -160,6 +160,7 @@ class _PassingParser(_Parser):
         super().on_headers_finished()
         part = self._current_part
         if part.file is not None:
+            part.file.file.close()  # nothing is in it
             sink = self._sink if part.field_name == _FILE else _Sink(lambda _: None, self._sink.limit)
             # Not marked as being in memory, so it is written to in threads.
             part.file = UploadFile(cast(BinaryIO, sink), filename=part.file.filename, headers=part.file.headers)
