@@ -171,5 +171,28 @@ def test_generated_files_are_plain_yaml() -> None:
     """Each is read back as the objects it was made of: no anchors, no tags."""
     for path, text in derived_files(load_slo(TREE / "slo.toml")).items():
         kinds = [document.get("kind", "rules") for document in yaml.safe_load_all(text)]
-        assert kinds == (["Deployment", "Service"] if path.parts[0] == "kubernetes" else ["rules"])
+        claims = kinds.count("PersistentVolumeClaim") * ["PersistentVolumeClaim"]
+        assert kinds == ([*claims, "Deployment", "Service"] if path.parts[0] == "kubernetes" else ["rules"])
         assert "&id" not in text
+
+
+def test_a_service_that_keeps_something_is_one_instance_with_its_volume() -> None:
+    """The old one ends before the new one begins, and the volume is its user's; one without is two."""
+    kept = Service.model_validate({**SERVICE, "volumes": {"/var/lib/kept": "2Gi"}})
+    claim, deployment, _ = kubernetes_objects("wheel", kept)
+    pod = deployment["spec"]["template"]["spec"]
+    assert claim["kind"] == "PersistentVolumeClaim"
+    assert claim["spec"]["resources"]["requests"]["storage"] == "2Gi"
+    assert (deployment["spec"]["replicas"], deployment["spec"]["strategy"]["type"]) == (1, "Recreate")
+    assert pod["securityContext"]["fsGroup"] == 1000
+    (volume,) = [volume for volume in pod["volumes"] if "persistentVolumeClaim" in volume]
+    assert volume["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
+    assert {"name": volume["name"], "mountPath": "/var/lib/kept"} in pod["containers"][0]["volumeMounts"]
+    assert kubernetes_objects("wheel", service())[0]["spec"]["replicas"] == 2
+
+
+def test_several_volumes_have_names_of_their_own() -> None:
+    """By their directories."""
+    kept = Service.model_validate({**SERVICE, "volumes": {"/var/lib/kept": "2Gi", "/logs": "1Gi"}})
+    names = [made["metadata"]["name"] for made in kubernetes_objects("wheel", kept)]
+    assert names == ["wheel-var-lib-kept", "wheel-logs", "wheel", "wheel"]

@@ -1,12 +1,17 @@
 """The image's health check follows readiness."""
 
 import http.server
+import os
+import tempfile
 import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from coldstart.apps.healthcheck import main
+from coldstart.apps.healthcheck import check_worker, main
+from coldstart.apps.pulse import LATE_AFTER_S, beat, pulse_file
 
 
 class _Readiness(http.server.BaseHTTPRequestHandler):
@@ -52,3 +57,18 @@ def test_nobody_there_is_unhealthy(server: http.server.HTTPServer, capsys: pytes
     server.server_close()
     assert main(port) == 1
     assert f"does not answer on port {port}" in capsys.readouterr().err
+
+
+def test_a_worker_is_healthy_while_its_pulse_beats(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not before the first beat, and not when the last one is too long ago."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert check_worker() == 1
+    assert "last heard of not yet" in capsys.readouterr().err
+    beat()
+    assert check_worker() == 0
+    late = time.time() - LATE_AFTER_S - 2
+    os.utime(pulse_file(), (late, late))
+    assert check_worker() == 1
+    assert "s ago; wanted: 15 s ago at most" in capsys.readouterr().err

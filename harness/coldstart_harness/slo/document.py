@@ -211,6 +211,8 @@ class Service(_Table):
         health: the path of a JSON report with phases of the start and states of models, where there is one.
         metrics: the path of Prometheus metrics, where there is one.
         env: environment variables that the container is given.
+        volumes: directory inside the container → how much room is claimed for what is kept there, as Kubernetes writes
+            it. There is one instance of a service that keeps something.
         start_timeout_s: how long a start may take before it counts as failed.
         requests: by name; the first is the one that load is made of.
         promises: within which bounds.
@@ -222,6 +224,7 @@ class Service(_Table):
     health: HttpPath | None = None
     metrics: HttpPath | None = None
     env: dict[str, str] = Field(default_factory=dict)
+    volumes: dict[HttpPath, str] = Field(default_factory=dict)
     start_timeout_s: Positive = 60
     requests: Annotated[dict[str, Request], Field(min_length=1)]
     promises: Promises = Promises()

@@ -9,12 +9,15 @@ from coldstart_harness.slo.thresholds import failures_allowed, start_allowance_s
 _START_PERIOD_S = 1
 _READINESS_PERIOD_S = 5
 _LIVENESS_PERIOD_S = 10
+# What images run as (nix/images/config.nix); volumes are made its own.
+_USER = 1000
 
 
 def kubernetes_objects(name: str, service: Service) -> list[dict[str, Any]]:
     """The objects, as YAML holds them. The image is the service's name, for kustomize or a person to replace."""
     object_name = name.lower().replace("_", "-")
-    return [_deployment(object_name, service), _service(object_name, service)]
+    claims = [_claim(volume, object_name, size) for volume, (_path, size) in _volumes(object_name, service).items()]
+    return [*claims, _deployment(object_name, service), _service(object_name, service)]
 
 
 def _deployment(name: str, service: Service) -> dict[str, Any]:
@@ -26,23 +29,47 @@ def _deployment(name: str, service: Service) -> dict[str, Any]:
             "prometheus.io/port": str(service.port),
             "prometheus.io/path": service.metrics,
         }
+    # A volume is of one instance: the old one ends before the new one begins.
+    scale: dict[str, Any] = {"replicas": 1, "strategy": {"type": "Recreate"}} if service.volumes else {"replicas": 2}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"name": name, "labels": labels},
-        "spec": {"replicas": 2, "selector": {"matchLabels": labels}, "template": template},
+        "spec": {**scale, "selector": {"matchLabels": labels}, "template": template},
+    }
+
+
+def _volumes(name: str, service: Service) -> dict[str, tuple[str, str]]:
+    """Name of a claim → where it is mounted, and its size."""
+    one = len(service.volumes) == 1
+    return {
+        name if one else f"{name}-{path.strip('/').replace('/', '-')}": (path, size)
+        for path, size in service.volumes.items()
+    }
+
+
+def _claim(volume: str, name: str, size: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": volume, "labels": _labels(name)},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}},
     }
 
 
 def _pod(name: str, service: Service) -> dict[str, Any]:
+    security: dict[str, Any] = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    if service.volumes:
+        security["fsGroup"] = _USER
+    claimed = [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in _volumes(name, service)]
     return {
         "automountServiceAccountToken": False,
         # Kubernetes would else set NAME_PORT for every service of the namespace.
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": stop_allowance_s(service.promises),
-        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "securityContext": security,
         "containers": [_container(name, service)],
-        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
+        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}, *claimed],
     }
 
 
@@ -71,7 +98,10 @@ def _container(name: str, service: Service) -> dict[str, Any]:
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - inside the container
+        "volumeMounts": [
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - inside the container
+            *({"name": volume, "mountPath": path} for volume, (path, _size) in _volumes(name, service).items()),
+        ],
     }
     if service.env:
         container["env"] = [{"name": key, "value": value} for key, value in service.env.items()]

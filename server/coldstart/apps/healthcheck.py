@@ -1,9 +1,11 @@
 """The image's health check: ready, as the container engine asks. Standard library only, for it starts every time."""
 
 import http.client
+import os
 import sys
 
 from coldstart.apps.ports import port_of
+from coldstart.apps.pulse import LATE_AFTER_S, last_beat_s
 
 _TIMEOUT_S = 3.0
 
@@ -26,5 +28,15 @@ def main(port: int) -> int:
     return 0
 
 
+def check_worker() -> int:
+    """0 when the worker of this container, which has no port, was at work just now; otherwise 1, with the reason."""
+    age_s = last_beat_s()
+    if age_s is None or age_s > LATE_AFTER_S:
+        heard = "not yet" if age_s is None else f"{age_s:.0f} s ago"
+        sys.stderr.write(f"the worker was last heard of {heard}; wanted: {LATE_AFTER_S:.0f} s ago at most\n")
+        return 1
+    return 0
+
+
 if __name__ == "__main__":
-    sys.exit(main(port_of()))
+    sys.exit(check_worker() if os.environ.get("SERVICE_MODE") == "interview-worker" else main(port_of()))
