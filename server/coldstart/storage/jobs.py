@@ -1,0 +1,219 @@
+"""Durable jobs, by DBOS: the report on a finished interview is put down in the database, and a worker takes it up."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import sqlalchemy
+from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, Serializer, WorkflowStatus
+from dbos import error as dbos_error
+
+from coldstart.domain.errors import NotFound, Unavailable
+
+APPLICATION = "coldstart"
+# The same for all revisions: a worker takes only jobs of its own version, and those of the image before are to go on.
+APPLICATION_VERSION = "1"
+QUEUE = "reports"
+WORKFLOW = "report"
+PROGRESS = "progress"
+
+_PREFIX = "report-"
+_CONNECTIONS = 4
+_DEAD = ("ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+
+
+class JobState(StrEnum):
+    """queued → running → done or dead; a worker that ends leaves its job running until another takes it up."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """How a job stands.
+
+    Args:
+        state: where it is.
+        attempts: how often a worker has taken it up.
+        progress: what is being done, while it runs; one phrase.
+        reason: why it is dead, one sentence; None while it is not.
+    """
+
+    state: JobState
+    attempts: int
+    progress: str | None = None
+    reason: str | None = None
+
+
+_STATES = {
+    "ENQUEUED": JobState.QUEUED,
+    "DELAYED": JobState.QUEUED,
+    "PENDING": JobState.RUNNING,
+    "SUCCESS": JobState.DONE,
+    **dict.fromkeys(_DEAD, JobState.DEAD),
+}
+
+
+class Jobs:
+    """The jobs as the API's process sees them. Blocking, thread-safe.
+
+    Args:
+        url: of the jobs' database, as `jobs_url_of` gives it; it is made, or brought up to date, where need be.
+    """
+
+    def __init__(self, url: str) -> None:
+        migrate_jobs(url)
+        self._client = DBOSClient(
+            system_database_url=url,
+            serializer=json_only(),
+            system_database_pool_size=_CONNECTIONS,
+            application_name=APPLICATION,
+            retry_connection_errors=False,
+        )
+
+    def enqueue_report(self, interview_id: str) -> None:
+        """Have the report made. Does nothing while that is queued, running or done; what is dead is tried again.
+
+        Raises:
+            Unavailable: the database cannot be reached.
+        """
+        status = self.status(interview_id)
+        if status is not None and status.state is JobState.DEAD:
+            self.retry(interview_id)
+        elif status is None:
+            with _reachable():
+                self._client.enqueue(
+                    {
+                        "workflow_name": WORKFLOW,
+                        "queue_name": QUEUE,
+                        # Who enqueues it a second time gets the first one.
+                        "workflow_id": _PREFIX + interview_id,
+                        "app_version": APPLICATION_VERSION,
+                    },
+                    interview_id,
+                )
+
+    def status(self, interview_id: str) -> JobStatus | None:
+        """How the job of an interview stands; None: there is none.
+
+        Raises:
+            Unavailable: the database cannot be reached.
+        """
+        workflow_id = _PREFIX + interview_id
+        with _reachable():
+            found = self._client.list_workflows(workflow_ids=[workflow_id], load_input=False)
+            if not found:
+                return None
+            running = _STATES[found[0].status] is JobState.RUNNING
+            progress = self._client.get_event(workflow_id, PROGRESS, timeout_seconds=0) if running else None
+        return _status(found[0], progress)
+
+    def dead(self, *, limit: int) -> Sequence[tuple[str, JobStatus]]:
+        """Interviews whose report could not be made, and why; the newest first, `limit` at most.
+
+        Raises:
+            Unavailable: the database cannot be reached.
+        """
+        with _reachable():
+            found = self._client.list_workflows(
+                name=WORKFLOW, status=list(_DEAD), limit=limit, sort_desc=True, load_input=False
+            )
+        return [(one.workflow_id.removeprefix(_PREFIX), _status(one, None)) for one in found]
+
+    def retry(self, interview_id: str) -> None:
+        """Begin a job that is dead or done from its beginning; one that is queued or running is left alone.
+
+        Raises:
+            NotFound: there is none for this interview.
+            Unavailable: the database cannot be reached.
+        """
+        try:
+            with _reachable():
+                self._client.rewind_workflow(
+                    _PREFIX + interview_id, start_step=1, application_version=APPLICATION_VERSION, queue_name=QUEUE
+                )
+        except dbos_error.DBOSNonExistentWorkflowError:
+            raise NotFound(f"there is no job for interview {interview_id[:80]!r}") from None
+        except dbos_error.DBOSException:
+            status = self.status(interview_id)
+            if status is None or status.state not in (JobState.QUEUED, JobState.RUNNING):
+                raise
+
+    def forget(self, interview_id: str) -> None:
+        """Delete all that is known of an interview's job; nothing happens when there is none.
+
+        Raises:
+            Unavailable: the database cannot be reached.
+        """
+        with _reachable():
+            self._client.delete_workflow(_PREFIX + interview_id)
+
+    def close(self) -> None:
+        """Free the connections. Nothing may be called afterwards."""
+        self._client.destroy()
+
+
+def jobs_url_of(database_url: str) -> str:
+    """Where the jobs of that database are kept: for SQLite a file `jobs.sqlite` beside its own, else itself.
+
+    DBOS keeps its tables in the schema `dbos` where there are schemas.
+    """
+    url = sqlalchemy.make_url(database_url)
+    if url.get_backend_name() == "sqlite":
+        url = url.set(database=str(Path(url.database or "").with_name("jobs.sqlite")))
+    return url.render_as_string(hide_password=False)
+
+
+def migrate_jobs(url: str) -> None:
+    """Make the jobs' tables, or bring them up to date; several processes may do so at once."""
+    through_our_logs()
+    made = sqlalchemy.make_url(url)
+    if made.get_backend_name() == "sqlite":
+        Path(made.database or "").parent.mkdir(parents=True, exist_ok=True)
+        engine = sqlalchemy.create_engine(made)
+        with engine.connect() as connection:
+            # Kept in the file: who reads does not wait for who writes.
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        engine.dispose()
+    DBOS.migrate(url)
+
+
+def through_our_logs() -> None:
+    """DBOS's warnings go where all logs go; what it tells besides is addresses of its makers' services."""
+    logger = logging.getLogger("dbos")
+    if not logger.handlers:
+        # Where it finds a handler it adds none of its own.
+        logger.addHandler(logging.NullHandler())
+    logger.setLevel(logging.WARNING)
+
+
+def json_only() -> Serializer:
+    """How arguments, results and failures are kept: the default is pickle, and who can write a row could run code."""
+    return DBOSPortableJSONSerializer()
+
+
+def _status(found: WorkflowStatus, progress: str | None) -> JobStatus:
+    state = _STATES[found.status]
+    attempts = found.recovery_attempts or 0
+    if state is not JobState.DEAD:
+        return JobStatus(state, attempts, progress)
+    if found.error is not None:
+        return JobStatus(state, attempts, reason=str(found.error))
+    if found.status == "CANCELLED":
+        return JobStatus(state, attempts, reason="it was cancelled")
+    return JobStatus(state, attempts, reason=f"the worker ended {attempts - 1} times while it worked on it")
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    try:
+        yield
+    except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError, sqlalchemy.exc.TimeoutError):
+        # Not chained: the original names hosts, users and statements.
+        raise Unavailable("the database of the jobs cannot be reached", retry_after_s=5) from None
