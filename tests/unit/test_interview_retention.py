@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from tests.kept_sounds import ID, SOUND, age_all, files_below, keep
 from tests.polling import until
 
-from coldstart.domain.errors import NotFound
+from coldstart.domain.errors import NotFound, Unavailable
 from coldstart.services import interview_retention
 from coldstart.services.interview_retention import InterviewRetention, Round, delete_interview
 from coldstart.storage.answer_files import AnswerFiles
@@ -29,7 +29,7 @@ class Interviews:
 
     def expired(self, *, before: datetime, keep: int) -> Sequence[str]:
         if self.away is not None:
-            raise self.away("the values of a statement")
+            raise self.away("the database does not answer")
         oldest_first = sorted(self.created, key=lambda interview_id: self.created[interview_id])
         surplus = oldest_first[: max(len(oldest_first) - keep, 0)]
         return [i for i in oldest_first if self.created[i] < before or i in surplus]
@@ -187,13 +187,30 @@ async def test_one_that_cannot_be_deleted_does_not_keep_the_others(
     with monkeypatch.context() as patched, structlog.testing.capture_logs() as log:
         patched.setattr(AnswerFiles, "delete", refuse_first)
         assert await retention.round() == Round(expired=1, unknown=0, abandoned=0, failed=1, more=False)
-    assert {line["event"]: line["log_level"] for line in log} == {
-        "retention_incomplete": "warning",
-        "retention": "info",
-    }
+    assert log == [
+        {"event": "retention_incomplete", "log_level": "warning", "failed": 1, "errors": ["PermissionError"]},
+        {"event": "retention", "log_level": "info", "expired": 1, "unknown": 0, "abandoned": 0},
+    ]
     age_all(root)
     assert (await retention.round()).unknown == 1
     assert files_below(root) == []
+
+
+async def test_a_database_that_goes_away_in_a_round_ends_the_round(
+    interviews: Interviews, jobs: Jobs, retention: InterviewRetention, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each further deletion would wait for it, too; the next round has what is left."""
+
+    def refuse(interview_id: str) -> None:
+        jobs.forgotten.append(interview_id)
+        raise Unavailable("the database cannot be reached")
+
+    for number in range(3):
+        interviews.created[id_of(number)] = NOW - timedelta(days=11)
+    monkeypatch.setattr(jobs, "forget", refuse)
+    with pytest.raises(Unavailable):
+        await retention.round()
+    assert len(jobs.forgotten) == 1
 
 
 async def test_the_log_has_numbers_and_no_ids(
@@ -208,13 +225,20 @@ async def test_the_log_has_numbers_and_no_ids(
     assert log == [{"event": "retention", "log_level": "info", "expired": 1, "unknown": 0, "abandoned": 0}]
 
 
+@pytest.mark.parametrize(
+    ("away", "told"), [(ValueError, "ValueError"), (Unavailable, "the database does not answer")], ids=["any", "ours"]
+)
 async def test_retention_goes_on_after_a_round_that_failed(
-    interviews: Interviews, retention: InterviewRetention, monkeypatch: pytest.MonkeyPatch
+    interviews: Interviews,
+    retention: InterviewRetention,
+    monkeypatch: pytest.MonkeyPatch,
+    away: type[Exception],
+    told: str,
 ) -> None:
-    """A database that was away for a round is asked again; what its error says is not logged."""
+    """A database that was away for a round is asked again; what an error says that is not our own is not logged."""
     monkeypatch.setattr(interview_retention, "_PAUSE_S", 0.001)
     interviews.created[ID] = NOW - timedelta(days=11)
-    interviews.away = ValueError
+    interviews.away = away
     with structlog.testing.capture_logs() as log:
         task = asyncio.create_task(retention.run())
         await until(lambda: len(log) >= 2)
@@ -223,7 +247,7 @@ async def test_retention_goes_on_after_a_round_that_failed(
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-    assert log[0] == {"event": "retention_failed", "log_level": "warning", "error": "ValueError"}
+    assert log[0] == {"event": "retention_failed", "log_level": "warning", "error": told}
 
 
 async def test_what_is_left_over_is_not_waited_for(

@@ -13,7 +13,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 from prometheus_client.registry import Collector
 
-from coldstart.domain.errors import NotFound
+from coldstart.domain.errors import ColdstartError, NotFound, Unavailable
 from coldstart.runtime.blocking import to_its_end
 from coldstart.storage.answer_files import AnswerFiles
 
@@ -141,9 +141,8 @@ class InterviewRetention:
             try:
                 done = await self.round()
             except Exception as error:
-                # The end of a task that nobody waits for: a database that is away must not end retention for good.
-                # The error itself is not logged, for a database's has the statement and its values in it.
-                self._log.warning("retention_failed", error=type(error).__name__)
+                # A task that nobody waits for ends here: a database that is away must not end retention for good.
+                self._log.warning("retention_failed", error=_told(error))
             else:
                 if done.more:
                     pause_s = _SOON_S
@@ -155,18 +154,23 @@ class InterviewRetention:
         expired = await to_its_end(self._interviews.expired, before=self._now() - self._keep, keep=self._keep_count)
         delete = partial(delete_interview, self._interviews, self._jobs, self._files)
         delete_rest = partial(_delete_rest, self._jobs, self._files)
-        failures = [await _failed(delete, interview_id) for interview_id in expired[:_MAX_DELETED]]
+        expired_errors = [await _error_of(delete, interview_id) for interview_id in expired[:_MAX_DELETED]]
         unknown = await to_its_end(self._unknown)
-        unknown_failures = [await _failed(delete_rest, interview_id) for interview_id in unknown]
+        unknown_errors = [await _error_of(delete_rest, interview_id) for interview_id in unknown]
         await to_its_end(self._measures.look)
+        errors = [error for error in (*expired_errors, *unknown_errors) if error is not None]
         done = Round(
-            expired=failures.count(False),
-            unknown=unknown_failures.count(False),
+            expired=expired_errors.count(None),
+            unknown=unknown_errors.count(None),
             abandoned=abandoned,
-            failed=sum(failures) + sum(unknown_failures),
+            failed=len(errors),
             more=len(expired) > _MAX_DELETED,
         )
-        self._tell(done)
+        self._measures.count(done)
+        if errors:
+            self._log.warning("retention_incomplete", failed=done.failed, errors=sorted(set(errors)))
+        if done.expired or done.unknown or done.abandoned:
+            self._log.info("retention", expired=done.expired, unknown=done.unknown, abandoned=done.abandoned)
         return done
 
     def _unknown(self) -> Sequence[str]:
@@ -186,23 +190,23 @@ class InterviewRetention:
             return ()
         return unknown
 
-    def _tell(self, done: Round) -> None:
-        self._measures.count(done)
-        if done.failed:
-            self._log.warning("retention_incomplete", failed=done.failed)
-        if done.expired or done.unknown or done.abandoned:
-            self._log.info("retention", expired=done.expired, unknown=done.unknown, abandoned=done.abandoned)
 
-
-async def _failed(delete: Callable[[str], None], interview_id: str) -> bool:
-    """Delete an interview. Whether its files could not be removed; the others are deleted all the same."""
+async def _error_of(delete: Callable[[str], None], interview_id: str) -> str | None:
+    """Delete an interview. What kept it from being removed in full; the others are deleted all the same."""
     try:
         await to_its_end(delete, interview_id)
     except NotFound:
-        return False  # somebody else was quicker
-    except OSError:
-        return True
-    return False
+        return None  # somebody else was quicker
+    except Unavailable:
+        raise  # so are the others
+    except Exception as error:
+        return _told(error)
+    return None
+
+
+def _told(error: Exception) -> str:
+    """An error as it may be logged: our own have a sentence, and others may have what an interview holds."""
+    return str(error) if isinstance(error, ColdstartError) else type(error).__name__
 
 
 class _Measures:
