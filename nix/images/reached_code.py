@@ -15,6 +15,8 @@ from py_compile import PycInvalidationMode, compile  # noqa: A004  of a file
 
 # What an image starts: the server, and its health check.
 _ENTRIES = ("coldstart.__main__", "coldstart.apps.healthcheck")
+# What a service starts beside them, by modules in the package that is called as the service and this.
+_CONTAINER = "_container"
 # Their users' docstrings become descriptions in /openapi.json.
 _PUBLISHERS = frozenset({"fastapi", "pydantic"})
 # What imports by a name that only a run would tell.
@@ -27,15 +29,16 @@ def main(source: Path, out: Path, left_out: Sequence[str]) -> None:
     Args:
         source: the directory that holds the package `coldstart`.
         out: made; a directory for PYTHONPATH.
-        left_out: names of modules in `coldstart.apps`.
+        left_out: names of modules in `coldstart.apps`; what is called as one of them, an underscore and more is left
+            out with it.
 
     Raises:
         SystemExit: a module is imported that there is not, or in a way that cannot be followed.
     """
     source = source.resolve()
-    excluded = [f"coldstart.apps.{service}" for service in left_out]
+    excluded = [module for service in left_out for module in _modules_of(source, service)]
     finder = ModuleFinder(path=[str(source)], excludes=excluded)
-    for entry in _ENTRIES:
+    for entry in (*_ENTRIES, *_container_modules(source, excluded)):
         finder.import_hook(entry)
     if wrong := [*_unknown(source, excluded), *_unfollowed(finder)]:
         raise SystemExit("\n".join(wrong))
@@ -47,6 +50,18 @@ def main(source: Path, out: Path, left_out: Sequence[str]) -> None:
             _compile(path, source, out, with_docstrings=name in publishing)
             if path.name == "__init__.py":
                 _copy_data(path.parent, source, out)
+
+
+def _modules_of(source: Path, service: str) -> list[str]:
+    parts = sorted(path.stem for path in source.glob(f"coldstart/apps/{service}_*"))
+    return [f"coldstart.apps.{name}" for name in (service, *parts)]
+
+
+def _container_modules(source: Path, excluded: Sequence[str]) -> Iterator[str]:
+    for path in sorted(source.glob(f"coldstart/apps/*{_CONTAINER}/*.py")):
+        package = f"coldstart.apps.{path.parent.name}"
+        if package not in excluded and path.stem != "__init__":
+            yield f"{package}.{path.stem}"
 
 
 def _path_of(source: Path, name: str) -> Path:

@@ -11,7 +11,8 @@ from nix.images.reached_code import main
 from tests.doubles import write_manifest
 
 SERVER = Path(__file__).parents[2] / "server"
-SERVICES = ("asr", "tts", "wheel")
+# Each with those that it is built on, as nix/variants.nix has them.
+SERVICES = {"asr": (), "tts": (), "wheel": (), "interview": ("asr", "tts")}
 # What /openapi.json publishes of every service.
 PUBLISHED = """
 import json
@@ -72,6 +73,23 @@ def test_a_service_left_out_takes_along_what_only_it_reaches(tmp_path: Path) -> 
         *("__init__.pyc", "__main__.pyc", "chuck.pyc"),
         *("apps/__init__.pyc", "apps/healthcheck.pyc", "apps/modes.pyc", "apps/lathe.pyc"),
     }
+
+
+def test_what_a_service_starts_besides_stays_and_goes_with_it(tmp_path: Path) -> None:
+    """A module that is called as the service and more, and a package of it with what process 1 of a container runs."""
+    modules = {
+        "apps/drill_worker": "",
+        "apps/drill_container/__init__": "",
+        "apps/drill_container/process_one": "from coldstart import chuck",
+        "chuck": "",
+    }
+    source = write_server(tmp_path / "server", modules)
+    (source / "coldstart" / "apps" / "drill_container" / "process.conf").write_text("[drill]")
+    main(source, tmp_path / "with", [])
+    started = {"chuck.pyc", *(f"apps/drill_container/{name}" for name in ("process_one.pyc", "process.conf"))}
+    assert started <= held(tmp_path / "with")
+    main(source, tmp_path / "without", ["drill"])
+    assert not [name for name in held(tmp_path / "without") if "drill" in name or "chuck" in name]
 
 
 def test_a_package_brings_its_files(tmp_path: Path) -> None:
@@ -140,10 +158,11 @@ def test_a_traceback_names_the_file_of_the_repository_and_its_line(whole: Path) 
 @pytest.mark.parametrize("service", SERVICES)
 def test_an_image_holds_its_own_service_and_no_other(tmp_path: Path, service: str) -> None:
     """Asked for another, it says what models that one needs."""
-    others = [other for other in SERVICES if other != service]
+    others = [other for other in SERVICES if other not in (service, *SERVICES[service])]
     main(SERVER, tmp_path / "out", others)
     assert f"apps/{service}.pyc" in held(tmp_path / "out")
     assert not {f"apps/{other}.pyc" for other in others} & held(tmp_path / "out")
+    assert any(name.startswith("apps/interview_") for name in held(tmp_path / "out")) == (service == "interview")
     manifest = tmp_path / "models.json"
     manifest.write_text('{"schema_version": 1, "models": []}')
     met = run("-m coldstart", tmp_path / "out", SERVICE_MODE=others[0], MODELS_MANIFEST=str(manifest))

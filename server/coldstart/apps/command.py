@@ -7,9 +7,18 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import FrameType
 
-from coldstart.apps.modes import MODES, Composition, compositions_of, served_models, services_of
+from coldstart.apps.modes import (
+    INTERVIEW,
+    INTERVIEW_WORKER,
+    MODES,
+    Composition,
+    compositions_of,
+    held_by_image,
+    served_models,
+    services_of,
+)
 from coldstart.apps.ports import DEFAULT_PORTS
-from coldstart.domain.errors import ConfigurationError
+from coldstart.domain.errors import EXIT_CONFIGURATION, ConfigurationError
 from coldstart.domain.manifest import load_manifest
 from coldstart.runtime.core import Core
 from coldstart.runtime.lifecycle import Lifecycle
@@ -18,8 +27,6 @@ from coldstart.runtime.logs import configure_logs
 from coldstart.runtime.registry import ModelRegistry
 from coldstart.runtime.settings import Settings, describe_settings, load_settings
 from coldstart.runtime.timeline import StartupTimeline
-
-EXIT_CONFIGURATION = 2
 
 _USAGE = """usage: python -m coldstart [--help | --env-file MODE]
 
@@ -42,21 +49,34 @@ def main(arguments: Sequence[str], timeline: StartupTimeline, environ: Mapping[s
     try:
         settings = load_settings(environ)
         core, services = compose(settings, timeline)
+        if settings.service_mode in (INTERVIEW, INTERVIEW_WORKER):
+            return _run_without_server(settings, timeline, environ)
         listener = _listen(settings)
     except ConfigurationError as error:
+        # Models first: they are read and their libraries imported while this thread imports the web framework.
+        core.registry.start()
+        from coldstart.apps.serving import build_app, serve
+
+        app = build_app(core, services)
         sys.stderr.write(f"coldstart: {error}\n")
         return EXIT_CONFIGURATION
-    # Models first: they are read and their libraries imported while this thread imports the web framework.
-    core.registry.start()
-    from coldstart.apps.serving import build_app, serve
-
-    app = build_app(core, services)
     timeline.mark("imports")
     serve(app, core, listener)
     return 0
 
 
 def _tell(arguments: Sequence[str]) -> int:
+def _run_without_server(settings: Settings, timeline: StartupTimeline, environ: Mapping[str, str]) -> int:
+    """What is no web server: the two processes of an interview's container, or its worker."""
+    if settings.service_mode == INTERVIEW:
+        with held_by_image():
+            from coldstart.apps import interview_container
+        interview_container.become_process_one(settings, environ)
+    with held_by_image():
+        from coldstart.apps import interview_worker
+    return interview_worker.run_worker(settings, timeline)
+
+
     """Write what is asked for instead of serving."""
     from coldstart.apps.env_files import MODES_WITH_FILES, env_file
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from coldstart.apps import asr
+from coldstart.apps import asr, pulse
 from coldstart.apps.interviewer import interviewer_of
 from coldstart.apps.modes import served_models
 from coldstart.domain.errors import ColdstartError, EngineFailed, Unavailable
@@ -116,6 +116,8 @@ def work(
     rounds.begin(
         "beat", _BEAT_S, lambda: interviews.beat(_beat_of(worker.name, models(), rounds.ending)), once_more=True
     )
+    # For the health check of a container, which asks no database.
+    rounds.begin("pulse", _BEAT_S, pulse.beat)
     rounds.begin("sweep", policy.sweep_s, unreported.sweep)
     rounds.begin("take-up-lost", policy.sweep_s, worker.take_up_lost)
     # As the web server does: what the start has made stays.

@@ -1,6 +1,7 @@
 """SERVICE_MODE → what the process serves."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -34,10 +35,12 @@ class Service:
     Args:
         needs: the tasks of models without which it cannot be offered.
         composition: imports what composes it; asked of what is offered only, for an image holds no code of the others.
+        part_of_all: SERVICE_MODE=all offers it, too.
     """
 
-    needs: frozenset[str]
+    needs: Callable[[Settings], frozenset[str]]
     composition: Callable[[], Composition]
+    part_of_all: bool = True
 
 
 def _wheel() -> Composition:
@@ -58,14 +61,30 @@ def _tts() -> Composition:
     return tts
 
 
+def _interview() -> Composition:
+    from coldstart.apps import interview
+
+    return interview
+
+
+def _required_of_interview(settings: Settings) -> frozenset[str]:
+    return frozenset(task.strip() for task in settings.interview_required.split(",") if task.strip())
+
+
 SERVICES: Mapping[str, Service] = {
-    "wheel": Service(frozenset({"next-token"}), _wheel),
-    "asr": Service(frozenset({"speech-to-text", "voice-activity"}), _asr),
-    "tts": Service(frozenset({"text-to-speech"}), _tts),
+    "wheel": Service(lambda _: frozenset({"next-token"}), _wheel),
+    "asr": Service(lambda _: frozenset({"speech-to-text", "voice-activity"}), _asr),
+    "tts": Service(lambda _: frozenset({"text-to-speech"}), _tts),
+    # It keeps what it is told, which wants volumes.
+    "interview": Service(_required_of_interview, _interview, part_of_all=False),
 }
 
 ALL = "all"
-MODES = (*SERVICES, ALL)
+# The interview in one container, and each of its two processes by itself.
+INTERVIEW = "interview"
+INTERVIEW_API = "interview-api"
+INTERVIEW_WORKER = "interview-worker"
+MODES = (*SERVICES, INTERVIEW_API, INTERVIEW_WORKER, ALL)
 
 
 def services_of(settings: Settings, manifest: Manifest) -> tuple[Service, ...]:
@@ -79,15 +98,38 @@ def services_of(settings: Settings, manifest: Manifest) -> tuple[Service, ...]:
         met = repr(mode) if mode else "not set"
         raise ConfigurationError(f"SERVICE_MODE is {met}; it must be {' or '.join(map(repr, MODES))}")
     at_hand = {model.task for model in manifest.models}
-    named = SERVICES.values() if mode == ALL else (SERVICES[mode],)
-    services = tuple(service for service in named if service.needs <= at_hand)
+    named = _services_named(mode)
+    services = tuple(service for service in named if service.needs(settings) <= at_hand)
     if not services:
-        wanted = " or ".join(" and ".join(sorted(service.needs)) for service in named)
+        wanted = " or ".join(" and ".join(sorted(service.needs(settings))) for service in named)
         raise ConfigurationError(
             f"SERVICE_MODE is {mode!r}, which needs models of the tasks {wanted}; "
             f"{settings.models_manifest} has models of {', '.join(sorted(at_hand)) or 'none'}"
         )
     return services
+
+
+def _services_named(mode: str) -> tuple[Service, ...]:
+    if mode == ALL:
+        return tuple(service for service in SERVICES.values() if service.part_of_all)
+    return (SERVICES[INTERVIEW if mode in (INTERVIEW_API, INTERVIEW_WORKER) else mode],)
+
+
+@contextmanager
+def held_by_image() -> Iterator[None]:
+    """For imports of a service's own modules: an image holds those of the services that it was built for.
+
+    Raises:
+        ConfigurationError: it was built for others.
+    """
+    try:
+        yield
+    except ImportError as error:
+        if error.name != "coldstart.apps":
+            raise
+        raise ConfigurationError(
+            f"SERVICE_MODE asks for a service that this image was not built for: {error}"
+        ) from None
 
 
 def compositions_of(services: Sequence[Service]) -> tuple[Composition, ...]:
@@ -96,14 +138,8 @@ def compositions_of(services: Sequence[Service]) -> tuple[Composition, ...]:
     Raises:
         ConfigurationError: the image was built for other services, and is given models of these.
     """
-    try:
+    with held_by_image():
         return tuple(service.composition() for service in services)
-    except ImportError as error:
-        if error.name != "coldstart.apps":
-            raise
-        raise ConfigurationError(
-            f"SERVICE_MODE asks for a service that this image was not built for: {error}"
-        ) from None
 
 
 def served_models(
