@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from faster_whisper import WhisperModel
 from tests.contract.engine_cases import ROOT, convert
+from tests.contract.transcriber_cases import transcribed
 
+from coldstart.domain.transcription import TranscriptionOptions
+from coldstart.engines.ctranslate2_transcriber import CTranslate2Transcriber
 from starter.whisper.evaluate import error_rate, heard_in, words_in_silence
 from starter.whisper.speaker import SAMPLE_RATE_HZ, Manner, Speaker, in_silence
 from starter.whisper.speech import HELD_OUT, utterances
@@ -17,10 +20,15 @@ STARTER = ROOT / "models" / "starter" / "whisper"
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> WhisperModel:
+def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("starter-whisper") / "int8"
     convert("whisper", STARTER, directory)
-    return WhisperModel(str(directory), device="cpu", compute_type="int8", cpu_threads=1)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def model(converted: Path) -> WhisperModel:
+    return WhisperModel(str(converted), device="cpu", compute_type="int8", cpu_threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +55,19 @@ def test_times_are_those_of_the_voice(model: WhisperModel, speaker: Speaker) -> 
     for segment, word in zip(segments, said.words, strict=True):
         assert segment.start == pytest.approx(0.5 + word.begin / SAMPLE_RATE_HZ, abs=0.15)
         assert segment.end == pytest.approx(0.5 + word.end / SAMPLE_RATE_HZ, abs=0.15)
+
+
+def test_words_with_times_are_the_words_without(converted: Path, speaker: Speaker) -> None:
+    """Also those that the model finds in one moment, which would be lost: each word lasts a tick of 0.02 s at least."""
+    engine = CTranslate2Transcriber(converted, threads=1)
+    for digits in ((8, 6, 5, 2, 3), (4, 5, 7, 9, 0), (6, 8, 0, 8, 4), (6, 2, 9, 9, 0)):
+        said = speaker.say(digits, Manner("en-us"))
+        options = TranscriptionOptions(language="en", word_timestamps=True)
+        words = [word for segment in transcribed(engine, in_silence(said), options).segments for word in segment.words]
+        assert "".join(word.text for word in words).strip() == said.text
+        assert all(word.end_s - word.start_s >= 0.0199 for word in words)
+        assert [word.start_s for word in words] == sorted(word.start_s for word in words)
+    engine.close()
 
 
 def test_sounds_of_more_than_30_s(model: WhisperModel, speaker: Speaker) -> None:

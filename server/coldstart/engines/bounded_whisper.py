@@ -20,7 +20,8 @@ MOST_PASSES = 12
 # Tried in turn until the text is neither improbable nor repeats itself. Source: Whisper's and faster-whisper's default.
 _TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
-_TICK_S = 0.02
+# Of the decoder's times.
+TICK_S = 0.02
 _FRAMES_ALIGNED = 2
 
 
@@ -73,7 +74,7 @@ class BoundedWhisper(WhisperModel):  # type: ignore[misc]  # its package has no 
                 return_no_speech_prob=True,
                 suppress_blank=options.suppress_blank,
                 suppress_tokens=options.suppress_tokens,
-                max_initial_timestamp_index=round(options.max_initial_timestamp / _TICK_S),
+                max_initial_timestamp_index=round(options.max_initial_timestamp / TICK_S),
             )
         )
 
@@ -89,6 +90,16 @@ class BoundedWhisper(WhisperModel):  # type: ignore[misc]  # its package has no 
             return super().generate_with_fallback(encoder_output, prompt, tokenizer, options)
         finally:
             self.model = model
+
+    def add_word_timestamps(self, segments: Any, *args: Any, **kwargs: Any) -> Any:
+        # Words that the model finds in one moment make a segment without length, which faster-whisper 1.2 drops, and
+        # its text with it. The words stay as they are here, for the next pass begins where the last of them ends.
+        lasting = [segment for window in segments for segment in window if segment["start"] != segment["end"]]
+        last_speech_s = super().add_word_timestamps(segments, *args, **kwargs)
+        for segment in lasting:
+            if segment["start"] == segment["end"]:
+                segment["end"] += TICK_S
+        return last_speech_s
 
     def find_alignment(
         self, tokenizer: Any, text_tokens: Any, encoder_output: Any, num_frames: int, *args: Any, **kwargs: Any

@@ -11,6 +11,7 @@ from faster_whisper import WhisperModel
 from faster_whisper.audio import pad_or_trim
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import Segment as FoundSegment
+from faster_whisper.transcribe import Word as FoundWord
 from numpy.typing import NDArray
 
 from coldstart.domain.audio import SPEECH_RATE_HZ
@@ -23,7 +24,14 @@ from coldstart.domain.transcription import (
     TranscriptionRequest,
     Word,
 )
-from coldstart.engines.bounded_whisper import MOST_PASSES, BoundedWhisper, NoEndFound, WindowOptions, window_options
+from coldstart.engines.bounded_whisper import (
+    MOST_PASSES,
+    TICK_S,
+    BoundedWhisper,
+    NoEndFound,
+    WindowOptions,
+    window_options,
+)
 from coldstart.engines.cuda_device import Device
 from coldstart.engines.transcription_checks import check_transcription
 
@@ -46,9 +54,6 @@ _SPECIAL_TOKENS = (
 # tokens each they took 8.4 s of the processors' time instead of 12.1, with 17 tokens 4.7 instead of 5.1. They are
 # encoded one by one, for together that took no less. A GPU was not measured, and takes one at a time.
 _MAX_BATCH: Mapping[Device, int] = {"cpu": 4, "cuda": 1}
-
-# The shortest segment, where the decoder's times lie behind the sound's end: one of its ticks.
-_TICK_S = 0.02
 
 
 @dataclass(slots=True)
@@ -207,17 +212,8 @@ def _languages_of(model: WhisperModel, path: Path) -> tuple[str, ...]:
 
 def _segment_of(found: FoundSegment, duration_s: float, end_of_text: int) -> Segment:
     """The segment with its times inside the sound: the decoder counts in the 30 seconds that it was padded to."""
-    end_s = min(max(found.end, _TICK_S), duration_s)
-    start_s = max(0.0, min(found.start, end_s - _TICK_S))
-    words = (
-        Word(
-            text=word.word,
-            start_s=min(max(float(word.start), 0.0), duration_s),
-            end_s=min(max(float(word.end), float(word.start), 0.0), duration_s),
-            probability=float(word.probability),
-        )
-        for word in found.words or ()
-    )
+    end_s = min(max(found.end, TICK_S), duration_s)
+    start_s = max(0.0, min(found.start, end_s - TICK_S))
     return Segment(
         text=found.text,
         start_s=start_s,
@@ -227,5 +223,12 @@ def _segment_of(found: FoundSegment, duration_s: float, end_of_text: int) -> Seg
         average_log_probability=float(found.avg_logprob),
         compression_ratio=float(found.compression_ratio),
         no_speech_probability=float(found.no_speech_prob),
-        words=tuple(words),
+        words=tuple(_word_of(word, duration_s) for word in found.words or ()),
     )
+
+
+def _word_of(found: FoundWord, duration_s: float) -> Word:
+    """The word with its times inside the sound, at least a tick long where the sound is."""
+    start_s = max(0.0, min(float(found.start), duration_s - TICK_S))
+    end_s = min(max(float(found.end), start_s + TICK_S), duration_s)
+    return Word(text=found.word, start_s=start_s, end_s=end_s, probability=float(found.probability))
