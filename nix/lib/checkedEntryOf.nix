@@ -32,6 +32,7 @@ let
     "package"
     "parts"
     "revision"
+    "served_as"
   ];
   fields = builtins.attrNames entry;
   files = entry.files or { };
@@ -68,6 +69,9 @@ let
   isInside = file: builtins.match "/.*|(.*/)?\\.\\.?(/.*)?" file == null;
   wrong = builtins.filter (file: !(isInside file && isPin files.${file})) (builtins.attrNames files);
 
+  # What a client may write before @REVISION.
+  isServedName = served: builtins.match "[a-z0-9][a-z0-9._-]*" (toString served) != null;
+
   refuse = sentence: throw "model ${name}: nix/models/catalogue/${name}.json ${sentence}";
 in
 if missing != [ ] then
@@ -78,5 +82,7 @@ else if surplus != [ ] then
   refuse "has a package and ${toString surplus}; what a package installs is pinned by poetry.lock"
 else if wrong != [ ] then
   refuse "has ${toString wrong}; a file is a path in the repository with a sha256 of 64 hexadecimal digits, a size in bytes, and known: made here, agreed N, stated by the Hub or computed"
+else if !(isServedName (entry.served_as or name)) then
+  refuse "has served_as ${toString entry.served_as}; wanted is a name of lower-case letters, digits, '.', '_' and '-'"
 else
   entry

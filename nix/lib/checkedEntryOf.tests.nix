@@ -49,5 +49,7 @@ in
   "a size that is text is refused" = refused (withPin {
     size = "785";
   });
+  "an entry may be served by another name" = accepted (whole // { served_as = "gpt2"; });
+  "a name with a revision in it is refused" = refused (whole // { served_as = "gpt2@1"; });
   "a file outside the repository is refused" = refused (whole // { files."../config.json" = pin; });
 }

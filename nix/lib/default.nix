@@ -8,6 +8,7 @@ let
     "acceptanceLabelsOf"
     "acceptedEntryOf"
     "checkedEntryOf"
+    "checkedModelsOf"
     "duplicateNamesOf"
     "engineOf"
     "healthCheckOf"

@@ -6,7 +6,8 @@
   "all" services are those that have all their models in the row's set, as SERVICE_MODE=all means it.
 
   Throws when two rows have one name, when a service that a row names has no model in the row's set, when a model's
-  architecture has no engine, and when there is no such accelerator.
+  architecture has no engine, when models cannot lie side by side (checkedModelsOf), and when there is no such
+  accelerator.
 
   # Type
 
@@ -69,8 +70,8 @@ let
           part.tasks.${task}.${architecture}
             or (throw "model ${name}: the task ${task} has no engine for the architecture ${architecture}")
         );
-      names = lib.unique (
-        lib.concatMap (service: lib.concatMap modelsOf (builtins.attrNames service.tasks)) services
+      names = self.checkedModelsOf entries (
+        lib.unique (lib.concatMap (service: lib.concatMap modelsOf (builtins.attrNames service.tasks)) services)
       );
 
       # An image of all services leaves the choice to whoever starts it, even where its models are of one only.

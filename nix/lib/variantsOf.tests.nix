@@ -42,15 +42,31 @@ let
         "heard"
       ];
       strange = [ "stranger" ];
+      compared = [
+        "small"
+        "smaller"
+      ];
+      twice = [
+        "small"
+        "same"
+      ];
     };
     rows = [ ];
   };
   entries = {
     small = {
+      revision = "1";
       task = "next-token";
       architecture = "gpt";
       license = "MIT";
       acceptedLicenses = [ ];
+    };
+    smaller = entries.small // {
+      served_as = "small";
+      revision = "2";
+    };
+    same = entries.small // {
+      served_as = "small";
     };
     heard = {
       task = "hearing";
@@ -246,6 +262,23 @@ in
   };
   "a service that is named and lacks a model is refused" = {
     expr = isRefused [ (row [ "voice" ] "mute") ];
+    expected = true;
+  };
+  "a set may hold two revisions of one model" = {
+    expr = (variantsOf [ (row [ "wheel" ] "compared") ]).image-wheel-compared.models;
+    expected = [
+      {
+        name = "small";
+        engines = [ "onnxruntime" ];
+      }
+      {
+        name = "smaller";
+        engines = [ "onnxruntime" ];
+      }
+    ];
+  };
+  "one revision of a model twice is refused" = {
+    expr = isRefused [ (row [ "wheel" ] "twice") ];
     expected = true;
   };
   "an architecture without an engine is refused" = {

@@ -9,7 +9,7 @@
 }:
 let
   entryOf = { name, engines }: {
-    inherit name;
+    name = entries.${name}.served_as or name;
     inherit (entries.${name}) task architecture repository revision license;
     required = true;
     artifacts = lib.genAttrs engines (engine: "${artifactOf name engine}");

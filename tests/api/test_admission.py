@@ -62,7 +62,10 @@ async def test_an_early_refusal_is_counted_like_a_late_one(tmp_path: Path, engin
     async with full(tmp_path, engine, "tiny") as client:
         await client.post(COMPLETIONS, content=UNREADABLE)
         metrics = (await client.get("/metrics")).text
-    assert 'http_request_duration_seconds_count{method="POST",route="/v1/completions",status="429"} 1.0' in metrics
+    assert (
+        'http_request_duration_seconds_count{method="POST",model="",route="/v1/completions",status="429"} 1.0'
+        in metrics
+    )
     assert 'model_refusals_total{model="tiny"} 1.0' in metrics
 
 

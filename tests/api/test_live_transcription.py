@@ -351,7 +351,7 @@ async def test_sessions_are_counted_and_logged_without_a_word_of_them(server: Li
     assert (line["route"], line["close_code"]) == (PATH, 1000)
     assert "secret" not in repr(log)
     assert "say 1" not in repr(log)
-    assert await metric(server, "live_audio_seconds_total 4.0")
+    assert await metric(server, 'live_audio_seconds_total{model="tiny"} 4.0')
 
 
 async def test_the_path_is_no_http_route(server: LiveServer) -> None:

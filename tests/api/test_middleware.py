@@ -125,8 +125,10 @@ async def test_metrics_count_requests_by_route(client: httpx.AsyncClient) -> Non
     for path in ("/items/a", "/items/b", "/nowhere/1", "/nowhere/2"):
         await client.get(path)
     metrics = (await client.get("/metrics")).text
-    assert 'http_request_duration_seconds_count{method="GET",route="/items/{name}",status="200"} 2.0' in metrics
-    assert 'http_request_duration_seconds_count{method="GET",route="unmatched",status="404"} 2.0' in metrics
+    assert (
+        'http_request_duration_seconds_count{method="GET",model="",route="/items/{name}",status="200"} 2.0' in metrics
+    )
+    assert 'http_request_duration_seconds_count{method="GET",model="",route="unmatched",status="404"} 2.0' in metrics
     assert "/nowhere" not in metrics
 
 

@@ -199,7 +199,7 @@ async def test_uploads_at_one_time_are_bounded_together(client: httpx.AsyncClien
     assert refused.status_code == 429
     assert int(refused.headers["retry-after"]) >= 1
     assert f"of {HELD_LIMIT} at most" in refused.json()["error"]["message"]
-    assert 'method="POST",route="/v1/sounds",status="429"} 1.0' in (await client.get("/metrics")).text
+    assert 'method="POST",model="",route="/v1/sounds",status="429"} 1.0' in (await client.get("/metrics")).text
     small = asyncio.create_task(client.post("/sounds", files=form_of(1000)))
     await until(lambda: gate.waiting == 2)
     gate.set()

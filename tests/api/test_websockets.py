@@ -168,7 +168,10 @@ async def test_an_unknown_path_is_refused(app: FastAPI) -> None:
     client = Client(app, "/nowhere")
     await client.task
     assert client.types == ["websocket.close"]
-    assert 'http_request_duration_seconds_count{method="GET",route="unmatched",status="403"} 1.0' in await metrics(app)
+    assert (
+        'http_request_duration_seconds_count{method="GET",model="",route="unmatched",status="403"} 1.0'
+        in await metrics(app)
+    )
 
 
 def test_the_library_is_only_needed_where_a_route_takes_websockets(app: FastAPI, core: Core) -> None:

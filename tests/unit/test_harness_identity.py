@@ -181,12 +181,13 @@ def proved(
     directory: Path,
     copies: Mapping[tuple[str, str], Said | Exception],
     promised: Image = PROMISED,
+    held: bytes | None = None,
 ) -> ProofResult:
     """The whole proof with copies that are told what to say, by service and the file that was flipped."""
 
     @contextmanager
     def image_at_rest(_engine: Engine, _reference: str, _scratch: Path) -> Iterator[ImageAtRest]:
-        with opened(directory, image_of(manifest())) as image:
+        with opened(directory, image_of(held or manifest())) as image:
             yield image
 
     def flipped_start(trial: Trial, _image: ImageAtRest, weights: Sequence[Entry], _healthy_s: float) -> Said:
@@ -233,6 +234,20 @@ def two_models() -> Image:
 
     models = {"one": model("/store/weights", WEIGHTS), "two": model("/models/torch/model.safetensors", OTHER)}
     return Image.model_validate({"models": models})
+
+
+def test_each_revision_of_a_model_is_flipped_by_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Two of one name are two models: a service that minds one of them only is found."""
+    [model] = json.loads(manifest())["models"]
+    forms = model["artifacts"]
+    revisions = [{**model, "revision": name, "artifacts": {name: form}} for name, form in forms.items()]
+    said = json.dumps({"schema_version": 1, "models": revisions}).encode()
+    other = Said(None, ("model.safetensors is wrong",), None)
+    copies = {("a", "/store/weights"): REFUSES, ("a", "/models/torch/model.safetensors"): other}
+    kept = proved(monkeypatch, tmp_path, copies, held=said)
+    assert (outcomes(kept), kept.verdicts[2].met) == (["kept"] * 4, "0 of 2 copies ready without noticing")
+    careless = proved(monkeypatch, tmp_path, {**copies, ("a", "/models/torch/model.safetensors"): READY}, held=said)
+    assert outcomes(careless)[2] == "broken"
 
 
 def test_a_service_may_be_ready_without_a_model_that_another_reads(

@@ -51,6 +51,16 @@ def test_a_volume_has_each_model_once(tmp_path: Path, catalogue: Catalogue) -> N
     assert list(out.parent.iterdir()) == [out]
 
 
+def test_a_volume_may_have_two_revisions_of_a_model(tmp_path: Path, catalogue: Catalogue) -> None:
+    """Each in the directory of its entry, whatever name both are served by."""
+    for name in NAMES:
+        manifest = {"schema_version": 1, "models": [{"name": "served", "revision": name}]}
+        (tmp_path / "store" / f"volume-{name}" / "models.json").write_text(json.dumps(manifest))
+    written = export(catalogue, NAMES, tmp_path / "volume", lambda _line: None)
+    assert [model["revision"] for model in json.loads(written.read_text())["models"]] == [*NAMES]
+    assert {path.name for path in written.parent.iterdir()} == {"models.json", *NAMES}
+
+
 def test_an_empty_directory_is_filled(tmp_path: Path, catalogue: Catalogue) -> None:
     """It is as good as a new one."""
     (tmp_path / "volume").mkdir()

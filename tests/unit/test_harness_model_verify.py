@@ -171,6 +171,40 @@ def test_a_running_server_is_compared_by_what_it_says(model: dict[str, Any], pro
         assert problems_of(verify_server(CATALOGUE, f"{url}/")) == problems
 
 
+OTHER_COMMIT = "2" * 40
+SIDE_BY_SIDE = catalogue_of(
+    starter_entry(), starter_entry(name="starter-next", served_as="starter", revision=OTHER_COMMIT)
+)
+
+
+def test_two_revisions_in_a_volume_are_each_compared_with_their_own_entry(tmp_path: Path) -> None:
+    """They are told apart by their revisions, and a third one is no revision of the catalogue."""
+    models = []
+    for place, revision in (("now", COMMIT), ("next", OTHER_COMMIT)):
+        repository_at(tmp_path / place)
+        models += manifest_of(place, revision)["models"]
+    write = (tmp_path / "models.json").write_text
+    write(json.dumps({"schema_version": 1, "models": models}))
+    verdicts = verify_directory(SIDE_BY_SIDE, tmp_path, None)
+    assert [verdict.model for verdict in verdicts] == [f"starter@{COMMIT}", f"starter@{OTHER_COMMIT}"]
+    assert [verdict.problems for verdict in verdicts] == [(), ()]
+    models[1]["revision"] = "3"
+    write(json.dumps({"schema_version": 1, "models": models}))
+    assert verify_directory(SIDE_BY_SIDE, tmp_path, None)[1].problems == (
+        f"starter is at revision 3; the catalogue has {COMMIT} and {OTHER_COMMIT}",
+    )
+
+
+def test_two_revisions_of_a_server_are_each_compared_with_their_own_entry() -> None:
+    """Its health report names them by NAME@REVISION."""
+    health = {f"starter@{revision}": {"state": "ready", "revision": revision} for revision in (COMMIT, OTHER_COMMIT)}
+    with serving({"models": health}) as url:
+        verdicts = verify_server(SIDE_BY_SIDE, url)
+        alone = verify_server(CATALOGUE, url)
+    assert [(verdict.model, verdict.problems) for verdict in verdicts] == [(label, ()) for label in health]
+    assert alone[1].problems == (f"starter is at revision {OTHER_COMMIT}; the catalogue has {COMMIT}",)
+
+
 def test_a_server_with_a_model_of_nobodys_is_found() -> None:
     """It is not in the catalogue."""
     with serving({"models": {"other": {"state": "ready", "revision": "1"}}}) as url:

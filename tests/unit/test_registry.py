@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
@@ -12,6 +12,7 @@ from coldstart.domain.errors import ModelRejected, NotFound, NotReady
 from coldstart.domain.manifest import ModelEntry
 from coldstart.runtime.models import AnyServedModel, ModelState
 from coldstart.runtime.registry import ModelRegistry, Readiness
+from coldstart.runtime.routing import Routing
 from coldstart.runtime.timeline import StartupTimeline
 
 
@@ -19,9 +20,14 @@ def entry(name: str, *, required: bool = True) -> ModelEntry:
     return ModelEntry(name, "next-token", "fake", f"own/{name}", "r1", "MIT", required, {}, {})
 
 
+def revision(revision: str, *, required: bool = True) -> ModelEntry:
+    return replace(entry("a", required=required), revision=revision, is_one_of_several=True)
+
+
 class FakeScheduler:
     depth = 3
     refusals = 5
+    failures = 7
 
 
 @dataclass
@@ -47,14 +53,14 @@ class Loader:
 
     def __call__(self, entry: ModelEntry, timeline: StartupTimeline, warming: Callable[[], None]) -> AnyServedModel:
         self.threads.append(threading.current_thread().name)
-        with timeline.model_phase(entry.name, "read"):
+        with timeline.model_phase(entry.label, "read"):
             assert self.build.wait(10)
         warming()
         assert self.warm_up.wait(10)
-        if entry.name in self.errors:
-            raise self.errors[entry.name]
-        self.served[entry.name] = FakeServed()
-        return cast(AnyServedModel, self.served[entry.name])
+        if entry.label in self.errors:
+            raise self.errors[entry.label]
+        self.served[entry.label] = FakeServed()
+        return cast(AnyServedModel, self.served[entry.label])
 
     def release(self) -> None:
         self.build.set()
@@ -100,7 +106,8 @@ def test_a_status_tells_what_is_known(loader: Loader) -> None:
     registry.start()
     assert registry.wait_settled(10)
     status = registry.states()["a"]
-    assert (status.golden, status.device, status.queue_depth, status.refusals) == ("d1", "cuda", 3, 5)
+    assert (status.golden, status.device, status.queue_depth) == ("d1", "cuda", 3)
+    assert (status.refusals, status.failures, status.share) == (5, 7, 1.0)
     assert status.reason is None
     assert set(status.phases) == {"read"}
 
@@ -212,3 +219,66 @@ def test_a_model_that_is_done_loading_after_the_close_is_freed(loader: Loader) -
     thread.join(10)
     assert loader.served["a"].closed_with == [0]
     assert registry.states()["a"].state is ModelState.WARMING
+
+
+def handed_out(registry: ModelRegistry, loader: Loader, name: str | None, times: int = 200) -> set[str]:
+    """The labels of the models that as many requests get."""
+    labels = {id(served): label for label, served in loader.served.items()}
+    return {labels[id(registry.find("next-token", name))] for _ in range(times)}
+
+
+WEIGHTS = {"a@r1": 6.0, "a@r2": 3.0, "a@r3": 1.0}
+
+
+def test_revisions_share_the_requests_that_name_none(loader: Loader) -> None:
+    """Also those that name no model; a revision by its name gets all that ask for it."""
+    entries = [revision("r1"), revision("r2"), revision("r3")]
+    loader.release()
+    registry = ModelRegistry(entries, loader, StartupTimeline(), Routing(entries, WEIGHTS, seed=7))
+    registry.start()
+    assert registry.wait_settled(10)
+    assert handed_out(registry, loader, "a") == handed_out(registry, loader, None) == {"a@r1", "a@r2", "a@r3"}
+    assert handed_out(registry, loader, "a@r3") == {"a@r3"}
+    assert registry.get("a") is cast(Any, loader.served["a@r1"])
+
+
+def test_a_revision_without_a_share_answers_who_names_it(loader: Loader) -> None:
+    """By default that is every revision but the first."""
+    entries = [revision("r1"), revision("r2")]
+    loader.release()
+    registry = ModelRegistry(entries, loader, StartupTimeline())
+    registry.start()
+    assert registry.wait_settled(10)
+    assert handed_out(registry, loader, "a") == {"a@r1"}
+    assert handed_out(registry, loader, "a@r2") == {"a@r2"}
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_the_share_of_a_revision_that_fails_goes_to_the_others(loader: Loader, required: bool) -> None:
+    """Requests are answered; readiness tells of it where the revision is required."""
+    entries = [revision("r1", required=required), revision("r2"), revision("r3")]
+    loader.errors["a@r1"] = ModelRejected("no")
+    loader.release()
+    registry = ModelRegistry(entries, loader, StartupTimeline(), Routing(entries, WEIGHTS, seed=7))
+    registry.start()
+    assert registry.wait_settled(10)
+    assert handed_out(registry, loader, "a") == {"a@r2", "a@r3"}
+    assert registry.get("a") is cast(Any, loader.served["a@r2"])
+    with pytest.raises(NotReady, match="model 'a@r1' failed to load"):
+        registry.find("next-token", "a@r1")
+    assert registry.readiness().ready is not required
+    assert not registry.all_ready
+
+
+def test_where_no_revision_is_ready_the_one_that_may_become_so_is_told(loader: Loader) -> None:
+    """Rather than one that has failed: it makes sense to come again."""
+    entries = [revision("r1"), revision("r2")]
+    loader.errors["a@r1"] = ModelRejected("no")
+    registry = ModelRegistry(entries, loader, StartupTimeline(), Routing(entries, {"a@r1": 1, "a@r2": 1}))
+    with pytest.raises(NotReady, match="model 'a@r1' is not ready: it is pending"):
+        registry.find("next-token", "a")
+    registry.start()
+    with pytest.raises(NotReady, match="is not ready"):
+        registry.find("next-token", "a")
+    loader.release()
+    assert registry.wait_settled(10)

@@ -28,7 +28,7 @@ class Entry:
     """One model.
 
     Args:
-        name: by which model sets, images and clients call it.
+        name: by which model sets and images call it, and clients where `served_as` is empty.
         repository: on the Hub, or what would be its name there.
         license: an SPDX expression.
         architecture: decides conversion and engine.
@@ -39,6 +39,7 @@ class Entry:
         package: that brings the model; empty: none does.
         parts: entries whose source goes into its artifact, too.
         note: for people.
+        served_as: by which clients call it; several entries that have it in common are revisions of one model.
     """
 
     name: str
@@ -52,6 +53,12 @@ class Entry:
     package: str = ""
     parts: tuple[str, ...] = ()
     note: str = ""
+    served_as: str = ""
+
+    @property
+    def served_name(self) -> str:
+        """By which clients call it, and manifests name it."""
+        return self.served_as or self.name
 
     @property
     def size(self) -> int:
@@ -168,6 +175,7 @@ def entry_text(entry: Entry) -> str:
     }
     document = {
         "note": entry.note,
+        "served_as": entry.served_as,
         "repository": entry.repository,
         "revision": entry.revision,
         "directory": entry.directory,
@@ -197,4 +205,5 @@ def _entry_of(name: str, document: Mapping[str, Any]) -> Entry:
         package=document.get("package", ""),
         parts=tuple(document.get("parts", ())),
         note=document.get("note", ""),
+        served_as=document.get("served_as", ""),
     )

@@ -49,9 +49,9 @@ def _write(volumes: Sequence[Path], directory: Path) -> Path:
     for volume in volumes:
         manifest = json.loads((volume / MANIFEST).read_text(encoding="utf-8"))
         models += manifest["models"]
-        for model in manifest["models"]:
+        for place in filter(Path.is_dir, volume.iterdir()):
             # Links lead into the store, which the container does not have; its modes would make it hard to remove.
-            shutil.copytree(volume / model["name"], directory / model["name"], copy_function=shutil.copyfile)
+            shutil.copytree(place, directory / place.name, copy_function=shutil.copyfile)
     document = json.dumps(manifest | {"models": models}, indent=2, sort_keys=True) + "\n"
     (directory / MANIFEST).write_text(document, encoding="utf-8")
     for path in (directory, *directory.rglob("*")):

@@ -10,7 +10,7 @@ from typing import Any
 from coldstart_harness.archive.image import ImageAtRest
 from coldstart_harness.catalogue.entries import Catalogue, Entry
 from coldstart_harness.errors import ServiceFailed, UsageError
-from coldstart_harness.proofs.identity.models import NamedFile, NamedModel, named_models, wrong_files
+from coldstart_harness.proofs.identity.models import NamedFile, NamedModel, labels_of, named_models, wrong_files
 from coldstart_harness.service import Service
 from coldstart_harness.slo.document import Image
 
@@ -20,7 +20,11 @@ _MANIFEST_VARIABLE = "MODELS_MANIFEST"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One model: what was compared, and a sentence on everything that is not as the catalogue says."""
+    """One model: what was compared, and a sentence on everything that is not as the catalogue says.
+
+    Args:
+        model: its name, or NAME@REVISION where there are several revisions of it.
+    """
 
     model: str
     compared: str
@@ -61,9 +65,9 @@ def verify_image(catalogue: Catalogue, image: ImageAtRest) -> list[Verdict]:
     """
     models = named_models(image, Image(models_manifest=_MANIFEST_VARIABLE)) or ()
     verdicts = []
-    for model in models:
+    for label, model in zip(labels_of(models), models, strict=True):
         problems = [*_manifest_problems(catalogue, model), *wrong_files(image, [model])]
-        verdicts.append(Verdict(model.name, f"revision and {len(model.files)} files in its layers", tuple(problems)))
+        verdicts.append(Verdict(label, f"revision and {len(model.files)} files in its layers", tuple(problems)))
     return verdicts
 
 
@@ -80,14 +84,15 @@ def verify_server(catalogue: Catalogue, url: str) -> list[Verdict]:
     models = service.health().get("models")
     if not isinstance(models, Mapping) or not all(isinstance(model, Mapping) for model in models.values()):
         raise ServiceFailed(f"{url}/health does not answer with the models of a server")
-    return [_served(catalogue, name, model) for name, model in models.items()]
+    return [_served(catalogue, label, model) for label, model in models.items()]
 
 
-def _served(catalogue: Catalogue, name: str, model: Mapping[str, Any]) -> Verdict:
-    problems = _revision_problem(catalogue, name, str(model.get("revision", "")))
+def _served(catalogue: Catalogue, label: str, model: Mapping[str, Any]) -> Verdict:
+    revision = str(model.get("revision", ""))
+    problems = _revision_problem(catalogue, label.removesuffix(f"@{revision}"), revision)
     if model.get("state") != "ready":
-        problems.append(f"{name} is {model.get('state')}: {model.get('reason', 'no reason is given')}")
-    return Verdict(name, "revision; ready, so files as its manifest says and the golden answer right", tuple(problems))
+        problems.append(f"{label} is {model.get('state')}: {model.get('reason', 'no reason is given')}")
+    return Verdict(label, "revision; ready, so files as its manifest says and the golden answer right", tuple(problems))
 
 
 def _repository(entry: Entry, directory: Path) -> Verdict:
@@ -101,12 +106,14 @@ def _volume(catalogue: Catalogue, directory: Path) -> list[Verdict]:
     path = directory / MANIFEST
     try:
         models: Sequence[Mapping[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["models"]
-        return [_in_volume(catalogue, directory, model) for model in models]
+        named = [NamedModel(model["name"], model["revision"], ()) for model in models]
+        pairs = zip(labels_of(named), models, strict=True)
+        return [_in_volume(catalogue, directory, label, model) for label, model in pairs]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{path} is not a model manifest: {error!r}") from None
 
 
-def _in_volume(catalogue: Catalogue, directory: Path, model: Mapping[str, Any]) -> Verdict:
+def _in_volume(catalogue: Catalogue, directory: Path, label: str, model: Mapping[str, Any]) -> Verdict:
     problems: list[str] = []
     forms: list[tuple[NamedFile, ...]] = []
     for artifact in model["artifacts"].values():
@@ -116,7 +123,7 @@ def _in_volume(catalogue: Catalogue, directory: Path, model: Mapping[str, Any]) 
         forms.append(tuple(NamedFile(f"{place}/{file}", sha256) for file, sha256, _size in wanted))
     named = NamedModel(model["name"], model["revision"], tuple(forms))
     compared = f"revision and {len(named.files)} files of its manifest"
-    return Verdict(named.name, compared, (*_manifest_problems(catalogue, named), *problems))
+    return Verdict(label, compared, (*_manifest_problems(catalogue, named), *problems))
 
 
 def _file_problems(directory: Path, wanted: Iterable[tuple[str, str, int]]) -> list[str]:
@@ -134,12 +141,17 @@ def _file_problems(directory: Path, wanted: Iterable[tuple[str, str, int]]) -> l
 
 
 def _revision_problem(catalogue: Catalogue, name: str, revision: str) -> list[str]:
-    entry = catalogue.entries.get(name)
-    if entry is None:
+    pinned = [entry.revision for entry in _revisions(catalogue, name)]
+    if not pinned:
         return [f"{name} is not in the catalogue"]
-    if entry.revision != revision:
-        return [f"{name} is at revision {revision}; the catalogue has {entry.revision}"]
+    if revision not in pinned:
+        return [f"{name} is at revision {revision}; the catalogue has {' and '.join(pinned)}"]
     return []
+
+
+def _revisions(catalogue: Catalogue, name: str) -> list[Entry]:
+    """The entries that are served by that name."""
+    return [entry for entry in catalogue.entries.values() if entry.served_name == name]
 
 
 def _manifest_problems(catalogue: Catalogue, model: NamedModel) -> list[str]:
@@ -147,8 +159,10 @@ def _manifest_problems(catalogue: Catalogue, model: NamedModel) -> list[str]:
     problems = _revision_problem(catalogue, model.name, model.revision)
     if not model.files:
         problems.append(f"{model.name} has no files in the manifest")
-    entry = catalogue.entries.get(model.name)
-    return problems if entry is None else [*problems, *_published_problems(entry, model)]
+    # At a revision that nobody pinned it is compared with those that somebody did.
+    revisions = _revisions(catalogue, model.name)
+    entries = [entry for entry in revisions if entry.revision == model.revision] or revisions
+    return [*problems, *(problem for entry in entries for problem in _published_problems(entry, model))]
 
 
 def _published_problems(entry: Entry, model: NamedModel) -> list[str]:

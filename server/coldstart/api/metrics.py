@@ -43,8 +43,8 @@ class HttpMetrics:
         self.registry = CollectorRegistry()
         self.duration = Histogram(
             "http_request_duration_seconds",
-            "Time from a request's arrival to the end of its answer.",
-            ("method", "route", "status"),
+            "Time from a request's arrival to the end of its answer; of a model's answer with the model.",
+            ("method", "route", "status", "model"),
             registry=self.registry,
             buckets=_SECONDS,
         )
@@ -95,6 +95,10 @@ class _CoreCollector(Collector):
         state = GaugeMetricFamily("model_state", "1 for the state that the model is in.", labels=("model", "state"))
         depth = GaugeMetricFamily("model_queue_depth", "Requests waiting for the engine.", labels=("model",))
         refusals = CounterMetricFamily("model_refusals", "Requests refused by a full queue.", labels=("model",))
+        failures = CounterMetricFamily("model_failures", "Steps on which the engine failed.", labels=("model",))
+        share = GaugeMetricFamily(
+            "model_share", "Part of the requests that name no revision, in [0, 1].", labels=("model", "revision")
+        )
         for name, status in self._core.registry.states().items():
             for phase, seconds in status.phases.items():
                 load.add_metric((name, phase), seconds)
@@ -102,7 +106,9 @@ class _CoreCollector(Collector):
                 state.add_metric((name, value), float(status.state is value))
             depth.add_metric((name,), status.queue_depth)
             refusals.add_metric((name,), status.refusals)
-        yield from (load, state, depth, refusals)
+            failures.add_metric((name,), status.failures)
+            share.add_metric((name, status.entry.revision), status.share)
+        yield from (load, state, depth, refusals, failures, share)
 
 
 @router.get("/metrics")

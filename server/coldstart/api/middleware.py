@@ -9,6 +9,7 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from coldstart.api.answering import REVISION_HEADER, answering_model
 from coldstart.api.metrics import HttpMetrics
 from coldstart.api.probes import PROBE_PATHS
 from coldstart.api.problems import is_internal, reply_to
@@ -32,6 +33,8 @@ _STANDARD_CODES = range(1000, 1016)
 class RequestContext:
     """Gives each request an id, which logs and answers carry, and tells the log and the metrics how it went.
 
+    Answers carry the revision of the model, too, where one answers.
+
     A WebSocket is a request from its handshake to its close.
     """
 
@@ -46,7 +49,7 @@ class RequestContext:
             return
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
-        answer = _Answer(request_id, receive, send)
+        answer = _Answer(request_id, scope, receive, send)
         begun = time.perf_counter()
         with structlog.contextvars.bound_contextvars(request_id=request_id), self._metrics.in_flight.track_inprogress():
             try:
@@ -63,7 +66,8 @@ class RequestContext:
             self._log.info("websocket", route=route, close_code=answer.close_code, duration_s=round(seconds, 6))
             return
         method = scope.get("method", "GET")  # a handshake is one
-        self._metrics.duration.labels(method, route, answer.status).observe(seconds)
+        model = answering_model(scope)
+        self._metrics.duration.labels(method, route, answer.status, model.label if model else "").observe(seconds)
         # A flood of refusals must not become one of lines, which cost more than the refusals: metrics count them, and
         # the scheduler says that it refuses.
         quiet = scope["path"] in PROBE_PATHS or answer.status == http.HTTPStatus.TOO_MANY_REQUESTS
@@ -74,10 +78,11 @@ class RequestContext:
 class _Answer:
     """How a request is answered, seen as it passes."""
 
-    def __init__(self, request_id: str, receive: Receive, send: Send) -> None:
+    def __init__(self, request_id: str, scope: Scope, receive: Receive, send: Send) -> None:
         self.status = CLIENT_CLOSED_REQUEST
         self.close_code = _LOST
         self._request_id = request_id
+        self._scope = scope
         self._receive = receive
         self._send = send
 
@@ -90,7 +95,10 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] in _ANSWERS:
             self.status = int(message.get("status", http.HTTPStatus.SWITCHING_PROTOCOLS))
-            MutableHeaders(scope=message)["x-request-id"] = self._request_id
+            headers = MutableHeaders(scope=message)
+            headers["x-request-id"] = self._request_id
+            if model := answering_model(self._scope):
+                headers[REVISION_HEADER] = model.revision
         elif message["type"] == "websocket.close":
             self.close_code = message.get("code", _LOST)
             if self.status == CLIENT_CLOSED_REQUEST:  # closed before it was accepted, which servers answer so

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, Response
 
 from coldstart.api.admission import begins_work_of
+from coldstart.api.answering import answered_by
 from coldstart.api.dependencies import service_of
 from coldstart.api.openai_schemas import CompletionRequest, completion_document, usage_document
 from coldstart.api.server_sent_events import event_of, event_stream
@@ -26,6 +27,7 @@ CompletionService = Annotated[Completions, Depends(service_of(Completions))]
 async def complete(body: CompletionRequest, service: CompletionService, request: Request) -> Response:
     """Continue a prompt, whole or as a stream of server-sent events."""
     completion = await service.begin(body.parameters())
+    answered_by(request, completion.model)
     answer = _Answer(completion, body)
     if not body.stream:
         return JSONResponse(await answer.whole())
@@ -65,7 +67,7 @@ class _Answer:
         return completion_document(
             self._id,
             self._created,
-            self._completion.model_name,
+            self._completion.model.label,
             pieces,
             with_logprobs=self._body.logprobs is not None,
         )

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from coldstart.api.admission import begins_work_of
+from coldstart.api.answering import answered_by
 from coldstart.api.bodies import takes_sound_files
 from coldstart.api.dependencies import service_of
 from coldstart.api.openai_audio_schemas import (
@@ -38,6 +39,7 @@ async def transcribe(service: Service, request: Request) -> Response:
     upload = await read_upload(request)
     form = TranscriptionForm.of(upload.fields)
     run = service.begin(upload.data, form.parameters())
+    answered_by(request, run.model)
     if form.stream:
         return await event_stream(_events(run), request)
     windows = await _all(run)
@@ -59,6 +61,7 @@ async def translate(service: Service, request: Request) -> Response:
     upload = await read_upload(request)
     form = TranslationForm.of(upload.fields)
     run = service.begin(upload.data, form.parameters())
+    answered_by(request, run.model)
     windows = await _all(run)
     if form.response_format != "verbose_json":
         return _told(form.response_format, run, windows)

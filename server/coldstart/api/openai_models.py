@@ -26,7 +26,7 @@ async def show_model(name: str, core: CoreDependency) -> Response:
 
 def _model_document(entry: ModelEntry) -> dict[str, Any]:
     return {
-        "id": entry.name,
+        "id": entry.label,
         "object": "model",
         # The client's type wants a time; a manifest has none, for the same inputs must give the same image.
         "created": 0,

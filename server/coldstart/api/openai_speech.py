@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 from starlette.responses import JSONResponse, Response
 
 from coldstart.api.admission import begins_work_of
+from coldstart.api.answering import answered_by
 from coldstart.api.dependencies import service_of
 from coldstart.api.server_sent_events import event_of, event_stream
 from coldstart.api.sound_replies import sound_reply
@@ -54,6 +55,7 @@ class SpeechRequestBody(BaseModel):
 async def speak(body: SpeechRequestBody, service: Service, request: Request) -> Response:
     """Say a text. The sound leaves sentence by sentence, as bytes of a file or as server-sent events."""
     utterance = service.begin(body.parameters())
+    answered_by(request, utterance.model)
     if body.stream_format == "sse":
         return await event_stream(_events(utterance), request)
     return await sound_reply(utterance, service.media_types[body.response_format])

@@ -51,6 +51,12 @@ async def ready(core: CoreDependency) -> JSONResponse:
     return JSONResponse({"ready": True, "models": models})
 
 
+@router.get("/v2/models/{name:path}/versions/{revision:path}/ready")
+async def model_version_ready(name: str, revision: str, core: CoreDependency) -> JSONResponse:
+    """One revision of a model, as the Open Inference Protocol names it; of a revision its beginning is enough."""
+    return await model_ready(f"{name}@{revision}", core)
+
+
 @router.get("/v2/models/{name:path}/ready")
 async def model_ready(name: str, core: CoreDependency) -> JSONResponse:
     """One model of the Open Inference Protocol: 404 where there is none, 503 until it is ready."""
@@ -101,7 +107,14 @@ def _status(core: Core, reports: Sequence[HealthReport]) -> str:
 
 def _model_document(status: ModelStatus, began_s: float | None) -> Mapping[str, Any]:
     began = None if began_s is None else round(began_s, 4)
-    optional = {"reason": status.reason, "golden": status.golden, "device": status.device, "began_s": began}
+    optional: dict[str, Any] = {
+        "reason": status.reason,
+        "golden": status.golden,
+        "device": status.device,
+        "began_s": began,
+    }
+    if status.entry.is_one_of_several:
+        optional["share"] = round(status.share, 6)
     return {
         "state": status.state,
         "revision": status.entry.revision,

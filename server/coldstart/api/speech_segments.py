@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.responses import JSONResponse, Response
 
 from coldstart.api.admission import begins_work_of
+from coldstart.api.answering import answered_by
 from coldstart.api.bodies import takes_sound_files
 from coldstart.api.dependencies import service_of
 from coldstart.api.openai_audio_schemas import form_documentation
@@ -64,6 +65,7 @@ async def speech_segments(service: Service, request: Request) -> Response:
     upload = await read_upload(request)
     form = SegmentsForm.of(upload.fields)
     spoken = await service.listen(upload.data, form.rules(), threshold=form.threshold)
+    answered_by(request, spoken.model)
     document: dict[str, Any] = {
         "duration": round(spoken.duration_s, 3),
         "speech_duration": round(sum(span.duration_s for span in spoken.spans), 3),

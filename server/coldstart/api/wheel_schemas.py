@@ -28,7 +28,7 @@ class NewSession(_Body):
     """A text to go on with."""
 
     prompt: str = Field(max_length=_LONGEST_PROMPT)
-    model: str | None = Field(None, description="default: the first of /api/models")
+    model: str | None = Field(None, description="NAME or NAME@REVISION; default: the first of /api/models")
     top_k: TopK = 12
     temperature: Temperature = 1.0
     seed: Seed | None = Field(None, description="default: one is chosen and told")
@@ -153,7 +153,7 @@ def session_document(view: SessionView) -> dict[str, Any]:
 
 def model_document(summary: ModelSummary) -> ModelDocument:
     return ModelDocument(
-        name=summary.entry.name,
+        name=summary.entry.label,
         repository=summary.entry.repository,
         revision=summary.entry.revision,
         license=summary.entry.license,

@@ -25,6 +25,7 @@ from coldstart.runtime.lifecycle import Lifecycle
 from coldstart.runtime.loading import ModelLoading
 from coldstart.runtime.logs import configure_logs
 from coldstart.runtime.registry import ModelRegistry
+from coldstart.runtime.routing import Routing, weights_of
 from coldstart.runtime.settings import Settings, describe_settings, load_settings
 from coldstart.runtime.timeline import StartupTimeline
 
@@ -102,8 +103,10 @@ def compose(settings: Settings, timeline: StartupTimeline) -> tuple[Core, tuple[
     services = compositions_of(services_of(settings, manifest))
     tasks = {task: serving for service in services for task, serving in service.tasks(settings).items()}
     models = served_models(settings, manifest, tasks)
+    # Of the whole manifest: one setting holds for every process of an image, whatever of it each serves.
+    routing = Routing(models, weights_of(settings.model_weights, manifest.models))
     configure_logs(settings)
-    registry = ModelRegistry(models, ModelLoading(tasks, settings.queue_limit), timeline)
+    registry = ModelRegistry(models, ModelLoading(tasks, settings.queue_limit), timeline, routing)
     return Core(settings, registry, timeline, Lifecycle()), services
 
 

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from coldstart.domain.errors import ConfigurationError
-from coldstart.domain.manifest import Manifest, ModelEntry
+from coldstart.domain.errors import ConfigurationError, InvalidInput
+from coldstart.domain.manifest import Manifest, ModelEntry, entries_named
 from coldstart.runtime.core import Core
 from coldstart.runtime.loading import TaskServing
 from coldstart.runtime.settings import Settings
@@ -148,17 +148,20 @@ def served_models(
     """The models to load: those of the tasks, for an image may hold models of services that this process lacks.
 
     Raises:
-        ConfigurationError: one model of a task is asked for by name, and the manifest has none of it.
+        ConfigurationError: one model of a task is asked for by name, and the manifest has none of it, or several
+            revisions that begin so.
     """
+    served: set[str] = set()
     for task, serving in tasks.items():
-        names = [model.name for model in manifest.models if model.task == task]
-        if serving.model is not None and serving.model not in names:
+        at_hand = [model for model in manifest.models if model.task == task]
+        try:
+            chosen = at_hand if serving.model is None else entries_named(serving.model, at_hand)
+        except InvalidInput as error:
+            raise ConfigurationError(f"{settings.models_manifest}: {error}") from None
+        if serving.model is not None and not chosen:
             raise ConfigurationError(
                 f"{settings.models_manifest} has no model {serving.model!r} of task {task!r}; "
-                f"it has {', '.join(names) or 'none'}"
+                f"it has {', '.join(model.label for model in at_hand) or 'none'}"
             )
-    return tuple(
-        tasks[model.task].entry_of(model)
-        for model in manifest.models
-        if model.task in tasks and tasks[model.task].model in (None, model.name)
-    )
+        served |= {model.full_name for model in chosen}
+    return tuple(tasks[model.task].entry_of(model) for model in manifest.models if model.full_name in served)

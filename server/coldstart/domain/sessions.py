@@ -11,7 +11,7 @@ class WheelSession:
 
     Args:
         session_id: names the session, and its sequence in the engine; cannot be guessed.
-        model: name of the model.
+        model: its label, so that a session stays with the revision that began it.
         token_ids: the prompt's tokens, then the chosen ones.
         prompt_token_count: how many of `token_ids` are the prompt's; these cannot be undone.
         temperature: in (0, 5].

@@ -25,7 +25,7 @@ class TaskServing(Generic[EngineT, RequestT, ResultT]):
             directory. Called while the files are being read, in another thread.
         check: compares the golden answer, by way of the scheduler; returns its digest or raises ModelRejected.
         recover: drops what an engine keeps for a request whose batch failed; called on the scheduler's thread.
-        model: the one model that is served, by its name; None: every one of the task.
+        model: the one model that is served, by NAME or NAME@REVISION; None: every one of the task.
         otherwise: how a model is served that has no artifact for this engine.
         required: whether the process is ready only with the task's models; None: as the manifest says of each.
     """
@@ -58,21 +58,21 @@ class ModelLoading:
     def __call__(self, entry: ModelEntry, timeline: StartupTimeline, warming: Callable[[], None]) -> AnyServedModel:
         """See `ModelLoader`. The phase `build` holds what is left of the library's import after `read`."""
         serving, artifact = self._serving(entry)
-        with ThreadPoolExecutor(1, thread_name_prefix=f"prepare-{entry.name}") as pool:
+        with ThreadPoolExecutor(1, thread_name_prefix=f"prepare-{entry.label}") as pool:
             preparing = pool.submit(serving.prepare)
-            with timeline.model_phase(entry.name, "read"):
+            with timeline.model_phase(entry.label, "read"):
                 verify_artifact(artifact)
-            with timeline.model_phase(entry.name, "build"):
+            with timeline.model_phase(entry.label, "build"):
                 engine = preparing.result()(artifact.path)
         warming()
-        with timeline.model_phase(entry.name, "warmup"):
+        with timeline.model_phase(entry.label, "warmup"):
             return self._warm_up(entry, serving, engine)
 
     def _serving(self, entry: ModelEntry) -> tuple[TaskServing[Any, Any, Any], Artifact]:
         serving = self._tasks.get(entry.task)
         if serving is None:
             raise ModelRejected(
-                f"model {entry.name!r} has task {entry.task!r}; this process serves {', '.join(sorted(self._tasks))}"
+                f"model {entry.label!r} has task {entry.task!r}; this process serves {', '.join(sorted(self._tasks))}"
             )
         engines = []
         while serving is not None:
@@ -81,13 +81,13 @@ class ModelLoading:
             engines.append(repr(serving.engine_name))
             serving = serving.otherwise
         raise ModelRejected(
-            f"model {entry.name!r} has no artifact for engine {' or '.join(engines)}; "
+            f"model {entry.label!r} has no artifact for engine {' or '.join(engines)}; "
             f"it has {', '.join(sorted(entry.artifacts)) or 'none'}"
         )
 
     def _warm_up(self, entry: ModelEntry, serving: TaskServing[Any, Any, Any], engine: Any) -> AnyServedModel:
         scheduler: Scheduler[Any, Any] = Scheduler(
-            engine, name=entry.name, queue_limit=self._queue_limit, recover=partial(serving.recover, engine)
+            engine, name=entry.label, queue_limit=self._queue_limit, recover=partial(serving.recover, engine)
         )
         try:
             digest = serving.check(entry, serving.engine_name, engine, scheduler)

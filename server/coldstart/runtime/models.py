@@ -69,9 +69,11 @@ class ModelStatus:
         reason: one sentence, when it failed.
         golden: sha256 in hex of the golden answer, when it is ready.
         device: `cpu` or `cuda`, when it is ready.
+        share: of the requests for this model that name no revision, in [0, 1]; 1 where there is one revision.
         phases: `read`, `build`, `warmup` → seconds; phases not yet over are absent.
         queue_depth: requests that wait now.
         refusals: requests refused because the queue was full, since the start.
+        failures: steps on which the engine failed, since the start.
     """
 
     entry: ModelEntry
@@ -79,9 +81,11 @@ class ModelStatus:
     reason: str | None
     golden: str | None
     device: str | None
+    share: float
     phases: Mapping[str, float]
     queue_depth: int
     refusals: int
+    failures: int
 
 
 class ModelLoader(Protocol):

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import structlog
 
 from coldstart.domain.errors import ColdstartError, NotFound, NotReady
-from coldstart.domain.manifest import ModelEntry
+from coldstart.domain.manifest import ModelEntry, entries_named
 from coldstart.runtime.models import AnyServedModel, ModelLoader, ModelState, ModelStatus
+from coldstart.runtime.routing import Routing
 from coldstart.runtime.timeline import StartupTimeline
 
 # A model that failed stays failed until the process is replaced; asking often helps nobody.
@@ -40,12 +41,20 @@ class ModelRegistry:
         entries: the manifest's models.
         loader: reads, builds and warms up one model.
         timeline: where phases are recorded, and `models` when every required one is ready.
+        routing: chooses among the revisions of a model; None: each model's first revision.
     """
 
-    def __init__(self, entries: Sequence[ModelEntry], loader: ModelLoader, timeline: StartupTimeline) -> None:
+    def __init__(
+        self,
+        entries: Sequence[ModelEntry],
+        loader: ModelLoader,
+        timeline: StartupTimeline,
+        routing: Routing | None = None,
+    ) -> None:
         self._loader = loader
         self._timeline = timeline
-        self._slots = {entry.name: _Slot(entry) for entry in entries}
+        self._routing = routing or Routing(entries)
+        self._slots = {entry.label: _Slot(entry) for entry in entries}
         self._changed = threading.Condition()
         self._started = False
         self._closing = False
@@ -58,36 +67,34 @@ class ModelRegistry:
                 return
             self._started = True
         for slot in self._slots.values():
-            threading.Thread(target=self._load, args=(slot,), name=f"load-{slot.entry.name}", daemon=True).start()
+            threading.Thread(target=self._load, args=(slot,), name=f"load-{slot.entry.label}", daemon=True).start()
 
     def get(self, name: str) -> AnyServedModel:
-        """The model called `name`.
+        """The model called NAME or NAME@REVISION; of several revisions the one that most requests go to.
 
         Raises:
             NotFound: there is none of that name.
+            InvalidInput: the name is the beginning of several revisions.
             NotReady: it is not ready yet, or has failed.
         """
-        slot = self._slots.get(name)
-        if slot is None:
-            raise _unknown(name, self._slots)
-        if slot.state is ModelState.FAILED:
-            raise NotReady(f"model {name!r} failed to load", retry_after_s=_RETRY_AFTER_FAILURE_S)
-        if slot.served is None:
-            raise NotReady(f"model {name!r} is not ready: it is {slot.state}")
-        return slot.served
+        slots = self._answering(name, self.entries)
+        return _handed_out(max(slots, key=lambda slot: self._routing.share(slot.entry.label)))
 
     def find(self, task: str, name: str | None) -> AnyServedModel:
-        """The model of that task called `name`, or the manifest's first one of that task.
+        """The model of that task called NAME or NAME@REVISION, or the manifest's first one of that task.
+
+        Where several revisions are meant, one is drawn for each call; one that is not ready leaves its share to those
+        that are.
 
         Raises:
             NotFound: there is none of that name and task.
+            InvalidInput: the name is the beginning of several revisions.
             NotReady: it is not ready yet, or has failed.
         """
-        names = [entry.name for entry in self.entries if entry.task == task]
-        wanted = name if name is not None else next(iter(names), "")
-        if wanted not in names:
-            raise _unknown(wanted, names)
-        return self.get(wanted)
+        entries = [entry for entry in self.entries if entry.task == task]
+        slots = self._answering(name if name is not None else next((e.name for e in entries), ""), entries)
+        labels = [slot.entry.label for slot in slots]
+        return _handed_out(self._slots[self._routing.draw(labels) if len(labels) > 1 else labels[0]])
 
     def check_room(self, task: str) -> None:
         """For a request that will need a model of that task, which one it has not been read for yet.
@@ -125,9 +132,21 @@ class ModelRegistry:
         failed = any(slot.state is ModelState.FAILED for slot in waited_for)
         return Readiness(
             ready=not waited_for,
-            reasons=tuple(f"model {s.entry.name!r} is {s.state}{_because(s)}" for s in waited_for),
+            reasons=tuple(f"model {s.entry.label!r} is {s.state}{_because(s)}" for s in waited_for),
             retry_after_s=_RETRY_AFTER_FAILURE_S if failed else 1,
         )
+
+    def _answering(self, wanted: str, entries: Sequence[ModelEntry]) -> list[_Slot]:
+        """Whom a request of that name may go to, at least one: the one revision meant, or of several those that are
+        ready and have a share. Where none is, one that should."""
+        slots = [self._slots[entry.label] for entry in entries_named(wanted, entries)]
+        if not slots:
+            raise _unknown(wanted, [entry.label for entry in entries])
+        if len(slots) == 1:
+            return slots
+        sharing = [slot for slot in slots if self._routing.share(slot.entry.label)]
+        ready = [slot for slot in sharing if slot.served is not None]
+        return ready or [next((slot for slot in sharing if slot.state is not ModelState.FAILED), sharing[0])]
 
     def wait_settled(self, timeout_s: float) -> bool:
         """Block until every model is ready or failed; False when that took more than `timeout_s` seconds."""
@@ -148,7 +167,7 @@ class ModelRegistry:
             model.close(max(deadline - time.monotonic(), 0.0))
 
     def _load(self, slot: _Slot) -> None:
-        name = slot.entry.name
+        name = slot.entry.label
         self._move(slot, ModelState.LOADING)
         try:
             served = self._loader(slot.entry, self._timeline, lambda: self._move(slot, ModelState.WARMING))
@@ -170,11 +189,11 @@ class ModelRegistry:
         with self._changed:
             slot.state, slot.reason = state, reason
             self._changed.notify_all()
-        self._log.debug("model_state", model=slot.entry.name, state=str(state))
+        self._log.debug("model_state", model=slot.entry.label, state=str(state))
 
     def _tell_ready(self, slot: _Slot) -> None:
-        phases = {f"{phase}_s": round(s, 4) for phase, s in self._timeline.model_phases(slot.entry.name).items()}
-        self._log.info("model_ready", model=slot.entry.name, revision=slot.entry.revision, **phases)
+        phases = {f"{phase}_s": round(s, 4) for phase, s in self._timeline.model_phases(slot.entry.label).items()}
+        self._log.info("model_ready", model=slot.entry.label, revision=slot.entry.revision, **phases)
         if self.readiness().ready:
             self._timeline.mark("models")
 
@@ -186,10 +205,20 @@ class ModelRegistry:
             reason=slot.reason,
             golden=served.golden_digest if served else None,
             device=served.device if served else None,
-            phases=self._timeline.model_phases(slot.entry.name),
+            share=self._routing.share(slot.entry.label),
+            phases=self._timeline.model_phases(slot.entry.label),
             queue_depth=served.scheduler.depth if served else 0,
             refusals=served.scheduler.refusals if served else 0,
+            failures=served.scheduler.failures if served else 0,
         )
+
+
+def _handed_out(slot: _Slot) -> AnyServedModel:
+    if slot.state is ModelState.FAILED:
+        raise NotReady(f"model {slot.entry.label!r} failed to load", retry_after_s=_RETRY_AFTER_FAILURE_S)
+    if slot.served is None:
+        raise NotReady(f"model {slot.entry.label!r} is not ready: it is {slot.state}")
+    return slot.served
 
 
 def _unknown(name: str, names: Iterable[str]) -> NotFound:

@@ -91,6 +91,7 @@ class Scheduler(Generic[RequestT, ResultT]):
         self._active: list[_Job[RequestT, ResultT]] = []
         self._calls: deque[Callable[[], None]] = deque()
         self._refusals = 0
+        self._failures = 0
         self._tell_again_at = 0.0
         self._closing = False
         self._drop = False
@@ -112,6 +113,11 @@ class Scheduler(Generic[RequestT, ResultT]):
     def refusals(self) -> int:
         """Requests refused because the queue was full, since the start."""
         return self._refusals
+
+    @property
+    def failures(self) -> int:
+        """Requests on which the engine failed, since the start."""
+        return self._failures
 
     @property
     def has_room(self) -> bool:
@@ -318,6 +324,7 @@ class Scheduler(Generic[RequestT, ResultT]):
         return results
 
     def _failure(self, error: Exception) -> EngineFailed:
+        self._failures += 1
         failure = EngineFailed(f"the engine of model {self._name!r} failed on this request")
         failure.__cause__ = error
         return failure

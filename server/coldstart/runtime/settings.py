@@ -55,6 +55,11 @@ class Settings(BaseSettings):
     asr_engine: str = Field("ctranslate2", description="the inference library of speech recognition")
     asr_model: str | None = Field(None, description="the one speech recognition model to load; default: each at hand")
     asr_device: Device = Field("auto", description="where speech recognition computes; auto: a GPU that works")
+    model_weights: str | None = Field(
+        None,
+        description="of a model with several revisions, each one's weight among the requests that name none, as "
+        "NAME@REVISION=90,NAME@REVISION=10; default: its first revision answers all",
+    )
     engine_threads: Annotated[int, Ge(1), Le(256)] = Field(
         default_factory=available_cpus, description="compute threads of each engine; default: the CPUs at hand"
     )

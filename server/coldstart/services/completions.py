@@ -103,13 +103,14 @@ class Completion:
     """One completion; `pieces` runs it, once.
 
     Attributes:
+        model: that answers.
         token_count: tokens made so far, with an end-of-text token, which has no text.
     """
 
     def __init__(
         self, model: NextTokenModel, prompt: tuple[int, ...], max_tokens: int, parameters: CompletionParameters
     ) -> None:
-        self.model_name = model.name
+        self.model = model.entry
         self.prompt_token_count = len(prompt)
         self.token_count = 0
         self._model = model
@@ -138,6 +139,7 @@ class Completion:
                 token_id = self._choose(logits)
                 token_ids = (*token_ids, token_id)
                 self.token_count += 1
+                self._model.count_token()
                 text = ""
                 if token_id == self._model.end_of_text_id:
                     finish_reason = "stop"

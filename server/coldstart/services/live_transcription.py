@@ -58,7 +58,9 @@ class LiveTranscriptions:
         self._count = 0
         self._sessions = Gauge("live_sessions", "Live transcriptions that are open.", registry=None)
         self._sessions.set_function(lambda: self._count)
-        self._audio_seconds = Counter("live_audio_seconds", "Seconds of sound of live transcriptions.", registry=None)
+        self._audio_seconds = Counter(
+            "live_audio_seconds", "Seconds of sound of live transcriptions.", ("model",), registry=None
+        )
 
     @property
     def collectors(self) -> Sequence[Collector]:
@@ -115,4 +117,4 @@ class LiveTranscriptions:
             try:
                 yield session
             finally:
-                self._audio_seconds.inc(session.duration_s)
+                self._audio_seconds.labels(session.model_name).inc(session.duration_s)

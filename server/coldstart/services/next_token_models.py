@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from prometheus_client import Counter
+from prometheus_client.registry import Collector
 
 from coldstart.domain.errors import InvalidInput
 from coldstart.domain.manifest import ModelEntry
@@ -37,12 +39,18 @@ class NextTokenModel:
     """One ready model: its texts and token ids, and the logits of whatever comes next.
 
     For one event loop.
+
+    Args:
+        served: the model.
+        tokens: counts those that are added to texts.
     """
 
-    def __init__(self, served: NextTokenServed) -> None:
+    def __init__(self, served: NextTokenServed, tokens: Counter) -> None:
         self._served = served
+        self._tokens = tokens.labels(served.entry.label)
         self._token_texts: dict[int, str] = {}
-        self.name = served.entry.name
+        self.entry = served.entry
+        self.name = served.entry.label
         self.vocabulary_size = served.engine.vocabulary_size
         self.context_length = served.engine.context_length
         self.end_of_text_id = served.engine.end_of_text_id
@@ -114,6 +122,10 @@ class NextTokenModel:
         """
         return await self._served.scheduler.submit(NextTokenRequest(token_ids, sequence_id), place=place)
 
+    def count_token(self) -> None:
+        """A token that this model made probable was added to a text."""
+        self._tokens.inc()
+
     def forget(self, sequence_id: str) -> None:
         """Have the engine drop what it keeps of a sequence; does not wait for it."""
         self._served.scheduler.run(lambda: self._served.engine.forget(sequence_id))
@@ -124,19 +136,26 @@ class NextTokenModels:
 
     def __init__(self, registry: ModelRegistry) -> None:
         self._registry = registry
+        self._tokens = Counter("generated_tokens", "Tokens added to texts.", ("model",), registry=None)
         self._models: dict[str, NextTokenModel] = {}
 
+    @property
+    def collectors(self) -> Sequence[Collector]:
+        """Of `/metrics`."""
+        return (self._tokens,)
+
     def get(self, name: str | None) -> NextTokenModel:
-        """The model called `name`, or the manifest's first one.
+        """The model called NAME or NAME@REVISION, or the manifest's first one; see `ModelRegistry.find`.
 
         Raises:
             NotFound: there is none of that name.
+            InvalidInput: the name is the beginning of several revisions.
             NotReady: it is loading, or has failed.
         """
         served = self._registry.find(NEXT_TOKEN_TASK, name)
-        wanted = served.entry.name
+        wanted = served.entry.label
         if wanted not in self._models:
-            self._models[wanted] = NextTokenModel(served)
+            self._models[wanted] = NextTokenModel(served, self._tokens)
         return self._models[wanted]
 
     def check_room(self) -> None:
@@ -158,5 +177,5 @@ class NextTokenModels:
     def _summary(self, entry: ModelEntry, state: ModelState) -> ModelSummary:
         if state is not ModelState.READY:
             return ModelSummary(entry, state, None, None)
-        model = self.get(entry.name)
+        model = self.get(entry.label)
         return ModelSummary(entry, state, model.vocabulary_size, model.context_length)

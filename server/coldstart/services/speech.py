@@ -142,7 +142,9 @@ class Speech:
     def voices(self) -> list[OfferedVoice]:
         """The voices of the models that are ready, each model's default first."""
         return [
-            OfferedVoice(voice, served.entry.name, tuple(n for n, v in names.items() if v is voice and n != voice.name))
+            OfferedVoice(
+                voice, served.entry.label, tuple(n for n, v in names.items() if v is voice and n != voice.name)
+            )
             for served in self._registry.ready()
             if served.entry.task == TEXT_TO_SPEECH_TASK
             for names in (voices_by_name(served.engine.voices),)
@@ -152,7 +154,7 @@ class Speech:
     def refused_voices(self) -> list[tuple[str, str]]:
         """Model and sentence for each voice that somebody added and that a model that is ready does not offer."""
         return [
-            (served.entry.name, sentence)
+            (served.entry.label, sentence)
             for served in self._registry.ready()
             if served.entry.task == TEXT_TO_SPEECH_TASK
             for sentence in served.engine.refused_voices
@@ -189,12 +191,16 @@ class Speech:
 def _voice(served: ServedSynthesizer, name: str) -> Voice:
     names = voices_by_name(served.engine.voices)
     if name not in names:
-        raise InvalidInput(f"model {served.entry.name!r} has no voice {name[:80]!r}; it has {', '.join(names)}")
+        raise InvalidInput(f"model {served.entry.label!r} has no voice {name[:80]!r}; it has {', '.join(names)}")
     return names[name]
 
 
 class Utterance:
-    """One text that is being said; `pieces` runs it, once."""
+    """One text that is being said; `pieces` runs it, once.
+
+    Attributes:
+        model: that answers.
+    """
 
     def __init__(
         self,
@@ -205,6 +211,7 @@ class Utterance:
         budget: Budget,
         measures: SpeechMeasures,
     ) -> None:
+        self.model = served.entry
         self._served = served
         self._voice = voice
         self._parameters = parameters
@@ -220,7 +227,7 @@ class Utterance:
             Overloaded: before the first piece only: there is no room for one more request, or for so many characters.
             EngineFailed, NotReady: at any time.
         """
-        model, rate_hz = self._served.entry.name, self._served.engine.sample_rate_hz
+        model, rate_hz = self.model.label, self._served.engine.sample_rate_hz
         begun_s = time.monotonic()
         engine_s = duration_s = 0.0
         # One place for the whole, and the characters with it: half a text is of no use to anybody. The place from the

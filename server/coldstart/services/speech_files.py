@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from coldstart.domain.audio import SPEECH_RATE_HZ
+from coldstart.domain.manifest import ModelEntry
 from coldstart.domain.speech_spans import SpanRules, SpeechSpan
 from coldstart.runtime.budget import Budget
 from coldstart.services.sound_files import SoundFiles
@@ -11,8 +12,9 @@ from coldstart.services.speech_segments import SpeechSegments
 
 @dataclass(frozen=True, slots=True)
 class SpokenFile:
-    """How long a file's sound is, and when somebody speaks in it, in order."""
+    """How long a file's sound is, and when somebody speaks in it, in order; and which model listened."""
 
+    model: ModelEntry
     duration_s: float
     spans: tuple[SpeechSpan, ...]
 
@@ -61,4 +63,4 @@ class SpeechFiles:
             with self._budget.take(duration_s) as share:
                 spans = await self._speech.spans(samples, rules, place=place)
                 share.done(duration_s)
-        return SpokenFile(duration_s, tuple(spans))
+        return SpokenFile(place.served.entry, duration_s, tuple(spans))

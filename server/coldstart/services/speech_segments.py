@@ -71,6 +71,14 @@ class VoiceStream:
 
 
 @dataclass(frozen=True, slots=True)
+class VoicePlace:
+    """Room for one whole sound at one model, which listens to all of it."""
+
+    served: VoiceActivityServed
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class _Hearing:
     """What was heard in a whole sound: ranges of windows with speech, and the probability of each window."""
 
@@ -100,17 +108,18 @@ class SpeechSegments:
         self._registry.check_room(VOICE_ACTIVITY_TASK)
 
     @contextmanager
-    def place(self) -> Iterator[Place]:
+    def place(self) -> Iterator[VoicePlace]:
         """Room for one whole sound until the body ends.
 
         Raises:
             Overloaded: on entering, when there is none.
             NotFound, NotReady: on entering, as `spans`.
         """
-        with self._served().scheduler.place() as place:
-            yield place
+        served = self._served()
+        with served.scheduler.place() as place:
+            yield VoicePlace(served, place)
 
-    async def spans(self, samples: Samples, rules: SpanRules, *, place: Place) -> list[SpeechSpan]:
+    async def spans(self, samples: Samples, rules: SpanRules, *, place: VoicePlace) -> list[SpeechSpan]:
         """When somebody speaks in a whole sound, in order.
 
         Args:
@@ -151,19 +160,16 @@ class SpeechSegments:
         Raises:
             NotFound, NotReady: on entering.
         """
-        stream = VoiceStream(self._served())
-        try:
+        with _stream_of(self._served()) as stream:
             yield stream
-        finally:
-            stream.forget()
 
-    async def _hear(self, samples: Samples, rules: SpanRules, place: Place) -> _Hearing:
+    async def _hear(self, samples: Samples, rules: SpanRules, place: VoicePlace) -> _Hearing:
         heard: list[Samples] = []
         ended: list[tuple[int, int] | None] = []
-        with self.stream() as stream:
+        with _stream_of(place.served) as stream:
             tracker = SpeechTracker(rules, stream.window_s)
             for piece in _pieces(samples, stream.window_samples):
-                heard.append(await stream.probabilities(piece, place=place))
+                heard.append(await stream.probabilities(piece, place=place.place))
                 ended.extend(map(tracker.push, heard[-1].tolist()))
             ended.append(tracker.finish())
         probabilities = np.concatenate(heard) if heard else np.zeros(0, np.float32)
@@ -172,6 +178,15 @@ class SpeechSegments:
 
     def _served(self) -> VoiceActivityServed:
         return self._registry.find(VOICE_ACTIVITY_TASK, None)
+
+
+@contextmanager
+def _stream_of(served: VoiceActivityServed) -> Iterator[VoiceStream]:
+    stream = VoiceStream(served)
+    try:
+        yield stream
+    finally:
+        stream.forget()
 
 
 def _pieces(samples: Samples, window_samples: int) -> Iterator[Samples]:

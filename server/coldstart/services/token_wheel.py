@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from coldstart.domain.distribution import Distribution, Slice, drawn_position
 from coldstart.domain.errors import InvalidInput, NotFound
+from coldstart.domain.manifest import ModelEntry
 from coldstart.domain.sessions import SessionStore, WheelSession
 from coldstart.services.next_token_models import NextTokenModel, NextTokenModels
 
@@ -56,6 +57,7 @@ class SessionView:
     """A session and its next token's distribution, ready to be shown.
 
     Args:
+        model: that answers.
         text: all tokens decoded together.
         token_texts: each token by itself; a part of a character is U+FFFD, so these need not add up to `text`.
         slices: the most likely tokens, most likely first, with their texts.
@@ -64,6 +66,7 @@ class SessionView:
         choice: what was just added, if this view answers a step.
     """
 
+    model: ModelEntry
     session: WheelSession
     text: str
     token_texts: tuple[str, ...]
@@ -162,6 +165,7 @@ class TokenWheel:
             grown = replace(changed, token_ids=(*session.token_ids, choice.token_id))
             view = await self._view(model, grown, choice)
             await self._store.put(grown)
+            model.count_token()
             return view
 
     async def undo(self, session_id: str) -> SessionView:
@@ -199,6 +203,7 @@ class TokenWheel:
         distribution = Distribution(await self._logits(model, session), session.temperature)
         slices = distribution.top(session.top_k)
         return SessionView(
+            model=model.entry,
             session=session,
             text=model.decode(session.token_ids),
             token_texts=tuple(map(model.token_text, session.token_ids)),

@@ -134,17 +134,17 @@ class Transcriptions:
         return TranscriptionRun(served, data, parameters, self._sounds, self._speech, self._budget, self._measures)
 
     def model_for(self, name: str | None, options: TranscriptionOptions) -> ServedTranscriber:
-        """The model called `name`, or the manifest's first.
+        """The model called NAME or NAME@REVISION, or the manifest's first; see `ModelRegistry.find`.
 
         Raises:
-            InvalidInput: it does not know the options' language.
+            InvalidInput: it does not know the options' language, or the name is the beginning of several revisions.
             NotFound, NotReady: it is unknown or not ready.
         """
         served: ServedTranscriber = self._registry.find(SPEECH_TO_TEXT_TASK, name)
         language, known = options.language, served.engine.languages
         if language is not None and language not in known:
             raise InvalidInput(
-                f"model {served.entry.name!r} does not know language {language[:80]!r}; "
+                f"model {served.entry.label!r} does not know language {language[:80]!r}; "
                 f"it knows {', '.join(sorted(known))}"
             )
         return served
@@ -154,6 +154,7 @@ class TranscriptionRun:
     """One transcription; `windows` runs it, once.
 
     Attributes:
+        model: that answers.
         duration_s: of the sound, known with the first window.
         language: ISO 639-1 code, known with the first window; None where it was not given and nothing is spoken.
     """
@@ -168,7 +169,7 @@ class TranscriptionRun:
         budget: Budget,
         measures: TranscriptionMeasures,
     ) -> None:
-        self.model_name = served.entry.name
+        self.model = served.entry
         self.duration_s = 0.0
         self.language = parameters.options.language
         self._served = served
@@ -207,9 +208,9 @@ class TranscriptionRun:
                     share.done(span.end_s - done_s)
                     done_s = span.end_s
                     yield window
-        self._measures.audio_seconds.labels(self.model_name).inc(self.duration_s)
+        self._measures.audio_seconds.labels(self.model.label).inc(self.duration_s)
         factor = (time.monotonic() - begun_s) / self.duration_s
-        self._measures.real_time_factor.labels(self.model_name).observe(factor)
+        self._measures.real_time_factor.labels(self.model.label).observe(factor)
 
     async def _spans(self, samples: "NDArray[np.float32]") -> Sequence[SpeechSpan]:
         """Where the windows are, in order, none longer than `WINDOW_S`; none at all where nobody speaks."""
