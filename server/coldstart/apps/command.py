@@ -49,16 +49,16 @@ def main(arguments: Sequence[str], timeline: StartupTimeline, environ: Mapping[s
     signal.signal(signal.SIGTERM, _exit_at_once)
     try:
         settings = load_settings(environ)
-        core, services = compose(settings, timeline)
         if settings.service_mode in (INTERVIEW, INTERVIEW_WORKER):
             return _run_without_server(settings, timeline, environ)
+        core, services = compose(settings, timeline)
         listener = _listen(settings)
-    except ConfigurationError as error:
         # Models first: they are read and their libraries imported while this thread imports the web framework.
         core.registry.start()
         from coldstart.apps.serving import build_app, serve
 
         app = build_app(core, services)
+    except ConfigurationError as error:
         sys.stderr.write(f"coldstart: {error}\n")
         return EXIT_CONFIGURATION
     timeline.mark("imports")
@@ -66,7 +66,6 @@ def main(arguments: Sequence[str], timeline: StartupTimeline, environ: Mapping[s
     return 0
 
 
-def _tell(arguments: Sequence[str]) -> int:
 def _run_without_server(settings: Settings, timeline: StartupTimeline, environ: Mapping[str, str]) -> int:
     """What is no web server: the two processes of an interview's container, or its worker."""
     if settings.service_mode == INTERVIEW:
@@ -78,6 +77,7 @@ def _run_without_server(settings: Settings, timeline: StartupTimeline, environ: 
     return interview_worker.run_worker(settings, timeline)
 
 
+def _tell(arguments: Sequence[str]) -> int:
     """Write what is asked for instead of serving."""
     from coldstart.apps.env_files import MODES_WITH_FILES, env_file
 
