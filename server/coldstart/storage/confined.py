@@ -45,10 +45,9 @@ def child_of(parent: int, name: str) -> Iterator[int]:
 
 def make_directory(parent: int, name: str) -> None:
     """Have a directory there that only this user can enter, for good; one that is there stays as it is."""
-    try:
+    with contextlib.suppress(FileExistsError):
         os.mkdir(name, 0o700, dir_fd=parent)
-    except FileExistsError:
-        return
+    # Who made it may have been killed before this, or be about to do it.
     os.fsync(parent)
 
 
