@@ -22,6 +22,7 @@ from coldstart.runtime.loading import ModelLoading
 from coldstart.runtime.logs import configure_logs
 from coldstart.runtime.models import ModelState
 from coldstart.runtime.registry import ModelRegistry
+from coldstart.runtime.routing import Routing, weights_of
 from coldstart.runtime.settings import Settings
 from coldstart.runtime.timeline import StartupTimeline
 from coldstart.services.answer_writing import WrittenSound
@@ -189,7 +190,8 @@ def _core(settings: Settings, timeline: StartupTimeline) -> Core:
     tasks = asr.tasks(settings)
     models = served_models(settings, manifest, tasks)
     configure_logs(settings)
-    registry = ModelRegistry(models, ModelLoading(tasks, settings.queue_limit), timeline)
+    routing = Routing(models, weights_of(settings.model_weights, manifest.models))
+    registry = ModelRegistry(models, ModelLoading(tasks, settings.queue_limit), timeline, routing)
     return Core(settings, registry, timeline, Lifecycle())
 
 
