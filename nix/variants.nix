@@ -1,8 +1,9 @@
 # The build matrix as data. Names are computed (lib.variantNameOf), and so are packages, checks and the image tests:
 # a new image is a new row here, and what it promises in slo.toml.
 {
-  # What a service needs of an image: for each task its models' architectures with the engine that runs them, and the
-  # extras of pyproject.toml; and where it listens, unless PORT says otherwise.
+  # What a service needs of an image: for each task its models' architectures with the engine that runs them, the extras
+  # of pyproject.toml, and the services whose models and code it is built on; where it listens, unless PORT says
+  # otherwise; and directories for what it keeps.
   services = {
     asr = {
       tasks = {
@@ -11,6 +12,15 @@
       };
       extras = [ "asr" ];
       port = 5001;
+    };
+    interview = {
+      builtOn = [
+        "asr"
+        "tts"
+      ];
+      extras = [ "interview" ];
+      port = 8000;
+      volumes = [ "/var/lib/coldstart" ];
     };
     tts = {
       tasks.text-to-speech = {
@@ -70,7 +80,7 @@
     ];
   };
 
-  # services: a list of names of `services`, or "all": each that has all its models in the row's set.
+  # services: a list of names of `services`, or "all": each that has all its models in the row's set and keeps nothing.
   rows = [
     {
       services = "all";
@@ -79,6 +89,11 @@
     }
     {
       services = [ "asr" ];
+      models = "starter";
+      accelerator = "cpu";
+    }
+    {
+      services = [ "interview" ];
       models = "starter";
       accelerator = "cpu";
     }

@@ -43,7 +43,8 @@ let
         "NVIDIA_VISIBLE_DEVICES"
       ];
     "stops on SIGTERM" = config.StopSignal == "SIGTERM";
-    "declares its only writable directory" = lib.attrNames config.Volumes == [ "/tmp" ];
+    "declares the only directories that it may write to" =
+      lib.attrNames config.Volumes == builtins.sort builtins.lessThan ([ "/tmp" ] ++ variant.volumes);
     "has a health check, timed by what slo.toml promises" =
       config.Healthcheck.Test != [ ]
       &&

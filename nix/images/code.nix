@@ -1,4 +1,4 @@
-# The server's code as an image of these services holds it: read reached_code.py for what that is. Without bytecode
+# The server's code as an image holds it that was made for these services: read reached_code.py for what that is. Without bytecode
 # Python starts three times as slowly, and an image is read-only.
 {
   lib,

@@ -33,8 +33,14 @@ in
       value = { };
     }) variant.ports
   );
-  # The only directory that the service may write to; with a read-only root give it a tmpfs.
-  Volumes."/tmp" = { };
+  # The only directories that the service may write to. With a read-only root give the first a tmpfs, and each of the
+  # others, for what is kept, a volume.
+  Volumes = builtins.listToAttrs (
+    map (name: {
+      inherit name;
+      value = { };
+    }) ([ "/tmp" ] ++ variant.volumes)
+  );
   Env = [
     "BUILD_REVISION=${revision}"
     "HF_HUB_OFFLINE=1"

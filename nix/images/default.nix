@@ -15,6 +15,8 @@ let
   inherit (nix2container) buildImage buildLayer;
 
   root = import ./root.nix { inherit pkgs; };
+  directoriesOf =
+    paths: pkgs.runCommand "image-volumes" { } "mkdir -p ${toString (map (path: "\"$out\"${path}") paths)}";
   configOf = import ./config.nix metadata;
   accelerators = import ./accelerators.nix { inherit lib pkgs; };
 
@@ -69,6 +71,25 @@ let
         ];
       }
     ]
+    # A volume that is mounted there for the first time becomes the service's. It is also root's group's, which whoever
+    # starts the container as another user is in.
+    ++ lib.optional (variant.volumes != [ ]) (
+      let
+        directories = directoriesOf variant.volumes;
+      in
+      {
+        name = "volumes";
+        deps = [ ];
+        copyToRoot = [ directories ];
+        perms = map (path: {
+          path = directories;
+          regex = "${path}$";
+          mode = "0775";
+          uid = 1000;
+          gid = 0;
+        }) variant.volumes;
+      }
+    )
     # NVIDIA's libraries are one layer: they are replaced together, seldom, and by name they would be a dozen.
     ++ lib.optional (variant.accelerator == "cuda") {
       name = "wheels of NVIDIA";
@@ -107,10 +128,10 @@ let
   };
   manifest = models.mkManifest variant.models;
   acceptanceLabels = coldstartLib.acceptanceLabelsOf variant.acceptedLicenses;
-  code = codeOf { inherit (variant) services; };
+  code = codeOf { services = variant.codeOf; };
   # What an edit of one line does to an image, so that the bytes it costs can be measured.
   changedCode = codeOf {
-    inherit (variant) services;
+    services = variant.codeOf;
     change = "echo 'ONE_LINE_MORE = True' >>server/coldstart/__init__.py";
   };
   acceleratorVariables = accelerators.${variant.accelerator} environment packages;

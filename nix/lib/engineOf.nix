@@ -20,7 +20,7 @@ matrix:
 { task, architecture, ... }:
 let
   engines = builtins.concatMap (
-    service: if service.tasks ? ${task}.${architecture} then [ service.tasks.${task}.${architecture} ] else [ ]
+    service: if service ? tasks.${task}.${architecture} then [ service.tasks.${task}.${architecture} ] else [ ]
   ) (builtins.attrValues matrix.services);
 in
 if engines == [ ] then null else builtins.head engines

@@ -4,6 +4,8 @@ let
     services = {
       voice.tasks.hearing.ear = "ctranslate2";
       wheel.tasks.next-token.gpt = "onnxruntime";
+      # It is built on others, and has no task of its own.
+      talk.builtOn = [ "voice" ];
     };
   };
 in

@@ -3,7 +3,10 @@
   The build matrix (nix/variants.nix) as variants, keyed by the name of their package: for each row, what an image of
   these services and models holds and how it is started.
 
-  "all" services are those that have all their models in the row's set, as SERVICE_MODE=all means it.
+  "all" services are those that have all their models in the row's set, as SERVICE_MODE=all means it. One that keeps
+  something (volumes) is no part of it: it has rows of its own.
+
+  A service may be built on others (builtOn): it takes their models, engines, extras and code.
 
   Throws when two rows have one name, when a service that a row names has no model in the row's set, when a model's
   architecture has no engine, when models cannot lie side by side (checkedModelsOf), and when there is no such
@@ -15,6 +18,7 @@
   variantsOf :: Matrix -> { model = Entry; } -> { package = {
     name :: String;                # of the image
     services :: [String];
+    codeOf :: [String];            # services whose code it holds
     mode :: String;                # SERVICE_MODE that offers all of them
     port :: Int;                   # where it listens in that mode
     ports :: [Int];                # where it listens in any mode
@@ -24,6 +28,7 @@
     licenses :: String;            # SPDX expression of the code and the models
     acceptedLicenses :: [String];  # those of the models' licenses that somebody had to accept
     accelerator :: String;
+    volumes :: [String];           # directories for what is kept
   }; }
   ```
 
@@ -41,25 +46,33 @@ let
     let
       set = matrix.modelSets.${row.models};
       modelsOf = task: builtins.filter (name: entries.${name}.task == task) set;
-      lackingOf = service: builtins.filter (task: modelsOf task == [ ]) (builtins.attrNames service.tasks);
-      isWhole = name: lackingOf matrix.services.${name} == [ ];
+      # A service, and those that it is built on.
+      partsOf = name: [ name ] ++ matrix.services.${name}.builtOn or [ ];
+      tasksOf = lib.concatMap (name: builtins.attrNames (matrix.services.${name}.tasks or { }));
+      lackingOf = name: builtins.filter (task: modelsOf task == [ ]) (tasksOf (partsOf name));
+      isWhole = name: lackingOf name == [ ];
+      volumesOf = name: matrix.services.${name}.volumes or [ ];
       wholeOrThrow =
         name:
         if isWhole name then
           name
         else
-          throw "model set ${row.models} has no model for the task ${toString (lackingOf matrix.services.${name})}";
+          throw "model set ${row.models} has no model for the task ${toString (lackingOf name)}";
 
       holdsAll = row.services == "all";
       serviceNames =
-        if holdsAll then builtins.filter isWhole (builtins.attrNames matrix.services) else map wholeOrThrow row.services;
+        if holdsAll then
+          builtins.filter (name: isWhole name && volumesOf name == [ ]) (builtins.attrNames matrix.services)
+        else
+          map wholeOrThrow row.services;
       services = map (name: matrix.services.${name}) serviceNames;
+      codeOf = lib.unique (lib.concatMap partsOf serviceNames);
       accelerated =
         matrix.accelerators.${row.accelerator}
           or (throw "accelerator ${row.accelerator}: expected one of ${toString (builtins.attrNames matrix.accelerators)}");
-      additions = map (name: accelerated.${name}) (builtins.filter (name: accelerated ? ${name}) serviceNames);
+      additions = map (name: accelerated.${name}) (builtins.filter (name: accelerated ? ${name}) codeOf);
       # The reference engine comes with all services only: it is what makes the small images large.
-      parts = services ++ additions ++ lib.optionals holdsAll [ matrix.reference ];
+      parts = map (name: matrix.services.${name}) codeOf ++ additions ++ lib.optionals holdsAll [ matrix.reference ];
 
       engineOf =
         name: part:
@@ -70,9 +83,7 @@ let
           part.tasks.${task}.${architecture}
             or (throw "model ${name}: the task ${task} has no engine for the architecture ${architecture}")
         );
-      names = self.checkedModelsOf entries (
-        lib.unique (lib.concatMap (service: lib.concatMap modelsOf (builtins.attrNames service.tasks)) services)
-      );
+      names = self.checkedModelsOf entries (lib.unique (lib.concatMap modelsOf (tasksOf codeOf)));
 
       # An image of all services leaves the choice to whoever starts it, even where its models are of one only.
       isSingle = !holdsAll && builtins.length serviceNames == 1;
@@ -82,7 +93,7 @@ let
     {
       name = "coldstart" + lib.removePrefix "image" (self.variantNameOf row);
       services = serviceNames;
-      inherit mode;
+      inherit codeOf mode;
       port = builtins.head allPorts;
       ports = lib.unique allPorts;
       environment = lib.optionalAttrs (!isSingle) { SERVICE_MODE = mode; };
@@ -96,6 +107,7 @@ let
       );
       acceptedLicenses = lib.unique (lib.concatMap (name: entries.${name}.acceptedLicenses) names);
       inherit (row) accelerator;
+      volumes = lib.concatMap volumesOf serviceNames;
     };
 
   named = map (row: lib.nameValuePair (self.variantNameOf row) (variantOf row)) matrix.rows;

@@ -15,6 +15,12 @@ let
         extras = [ "voice" ];
         port = 5001;
       };
+      talk = {
+        builtOn = [ "voice" ];
+        extras = [ "talk" ];
+        port = 8000;
+        volumes = [ "/kept" ];
+      };
     };
     reference = {
       tasks.next-token.gpt = "transformers";
@@ -101,6 +107,7 @@ in
     expected.image-voice = {
       name = "coldstart-voice";
       services = [ "voice" ];
+      codeOf = [ "voice" ];
       mode = "voice";
       port = 5001;
       ports = [ 5001 ];
@@ -119,6 +126,7 @@ in
       licenses = "MIT AND CC-BY-NC-4.0";
       acceptedLicenses = [ "CC-BY-NC-4.0" ];
       accelerator = "cpu";
+      volumes = [ ];
     };
   };
   "all services hold every model, its engine and the reference engine for it, and every license" = {
@@ -126,6 +134,10 @@ in
     expected.image = {
       name = "coldstart";
       services = [
+        "voice"
+        "wheel"
+      ];
+      codeOf = [
         "voice"
         "wheel"
       ];
@@ -162,6 +174,7 @@ in
       licenses = "MIT AND CC-BY-NC-4.0";
       acceptedLicenses = [ "CC-BY-NC-4.0" ];
       accelerator = "cpu";
+      volumes = [ ];
     };
   };
   "an accelerator adds to each service its extras, and its engine where that reads another form of the model" = {
@@ -242,6 +255,46 @@ in
       ];
       environment.SERVICE_MODE = "all";
     };
+  };
+  "a service that is built on another takes its models, engines, extras and code, and those of an accelerator" = {
+    expr =
+      let
+        inherit (variantsOf [ (rowOn "fast" [ "talk" ]) ]) image-talk-fast;
+      in
+      {
+        inherit (image-talk-fast)
+          services
+          codeOf
+          mode
+          ports
+          extras
+          volumes
+          ;
+        models = map (model: model.name) image-talk-fast.models;
+      };
+    expected = {
+      services = [ "talk" ];
+      codeOf = [
+        "talk"
+        "voice"
+      ];
+      mode = "talk";
+      ports = [ 8000 ];
+      extras = [
+        "talk"
+        "voice"
+        "voice-fast"
+      ];
+      volumes = [ "/kept" ];
+      models = [
+        "heard"
+        "spoken"
+      ];
+    };
+  };
+  "a service that is named and whose parts lack a model is refused" = {
+    expr = isRefused [ (row [ "talk" ] "mute") ];
+    expected = true;
   };
   "every row has its package" = {
     expr = builtins.attrNames (variantsOf [
