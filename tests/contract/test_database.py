@@ -15,8 +15,10 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, event, exc, insert, inspect, select, text
 from tests.postgres import PostgresServer
 
+from coldstart.apps.command import main
 from coldstart.domain.errors import ConfigurationError, StorageFull, Unavailable
 from coldstart.runtime.settings import load_settings
+from coldstart.runtime.timeline import StartupTimeline
 from coldstart.storage import database as database_module
 from coldstart.storage.database import database_url_of, engine_of, migrate, reading, writing
 from coldstart.storage.interview_tables import METADATA, WORKER_BEATS
@@ -101,6 +103,17 @@ def test_of_processes_that_migrate_at_once_one_does_it(new_database: Callable[[]
     engine = engine_of(url)
     assert set(inspect(engine).get_table_names()) == {*METADATA.tables, "alembic_version"}
     engine.dispose()
+
+
+def test_tables_are_made_by_a_command(new_database: Callable[[], str], capsys: pytest.CaptureFixture[str]) -> None:
+    """For who does not let services do it; what is wrong is told in a sentence."""
+    url = new_database()
+    assert main(["--migrate"], StartupTimeline(), {"MODELS_MANIFEST": "/none", "DATABASE_URL": url}) == 0
+    engine = engine_of(url)
+    assert set(inspect(engine).get_table_names()) == {*METADATA.tables, "alembic_version"}
+    engine.dispose()
+    assert main(["--migrate"], StartupTimeline(), {"MODELS_MANIFEST": "/none", "DATABASE_URL": "mysql://db"}) == 2
+    assert capsys.readouterr().err.startswith("coldstart: DATABASE_URL begins with 'mysql'")
 
 
 def test_a_database_that_is_newer_than_the_code_is_left_alone(database: Engine) -> None:

@@ -29,10 +29,11 @@ from coldstart.runtime.routing import Routing, weights_of
 from coldstart.runtime.settings import Settings, describe_settings, load_settings
 from coldstart.runtime.timeline import StartupTimeline
 
-_USAGE = """usage: python -m coldstart [--help | --env-file MODE]
+_USAGE = """usage: python -m coldstart [--help | --env-file MODE | --migrate]
 
 Serves models over HTTP until SIGTERM. SERVICE_MODE is {modes}.
-Everything is chosen by environment variables; --env-file writes those of a mode as a file for `docker run --env-file`:
+Everything is chosen by environment variables; --env-file writes those of a mode as a file for `docker run --env-file`,
+--migrate brings the tables of DATABASE_URL up to date, as a start does it:
 {variables}
 """
 
@@ -43,6 +44,8 @@ def main(arguments: Sequence[str], timeline: StartupTimeline, environ: Mapping[s
     Returns:
         The exit status: 0 after a shutdown that was asked for, 2 when the process cannot start as configured.
     """
+    if list(arguments) == ["--migrate"]:
+        return _migrate(environ)
     if arguments:
         return _tell(arguments)
     # Until the server takes over: as process 1 of a container, the default would be to ignore it.
@@ -75,6 +78,18 @@ def _run_without_server(settings: Settings, timeline: StartupTimeline, environ: 
     with held_by_image():
         from coldstart.apps import interview_worker
     return interview_worker.run_worker(settings, timeline)
+
+
+def _migrate(environ: Mapping[str, str]) -> int:
+    """For those who let services read and write the tables, and not change them."""
+    try:
+        with held_by_image():
+            from coldstart.apps import interview_migration
+        interview_migration.migrate_database(load_settings(environ))
+    except ConfigurationError as error:
+        sys.stderr.write(f"coldstart: {error}\n")
+        return EXIT_CONFIGURATION
+    return 0
 
 
 def _tell(arguments: Sequence[str]) -> int:
