@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,11 +10,12 @@ from typing import Any, TypeVar
 
 from docker.models.containers import Container
 from testcontainers.core.container import DockerContainer
-from tests.integration.subjects import Subject, container_of, eventually, service_of
+from tests.integration.subjects import START_TIMEOUT_S, Subject, container_of, service_of
 
 from coldstart_harness.errors import NotVisible
 from coldstart_harness.network.entering import in_network_of, run_in
 from coldstart_harness.service import Service
+from coldstart_harness.waiting import wait_until_ready
 
 T = TypeVar("T")
 
@@ -58,7 +60,8 @@ def isolated(subject: Subject) -> Iterator[Isolated]:
     options = {"network_mode": "none"} if may_enter_networks() else {}
     with container_of(subject, **options) as container:
         started = Isolated(subject, container)
-        started.ask(lambda url: eventually(Service(url).is_ready, f"{subject.attribute} is ready"))
+        wrapped = container.get_wrapped_container()
+        started.ask(lambda url: wait_until_ready(Service(url), time.monotonic() + START_TIMEOUT_S, container=wrapped))
         yield started
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from docker.models.containers import Container
 from testcontainers.core.container import DockerContainer
-from testcontainers.core.wait_strategies import HttpWaitStrategy
 
 from coldstart_harness.service import Service
+from coldstart_harness.waiting import wait_until_ready
 
 # Written by the harness's `test` command after it has built and loaded the images.
 VARIABLE = "COLDSTART_IMAGES_UNDER_TEST"
@@ -82,16 +82,14 @@ def container_of(subject: Subject, **options: Any) -> DockerContainer:
     return container
 
 
-def waiting_until_ready(subject: Subject, container: DockerContainer) -> DockerContainer:
-    strategy = HttpWaitStrategy(subject.port, "/readyz").for_status_code(200)
-    return container.waiting_for(strategy.with_startup_timeout(START_TIMEOUT_S).with_poll_interval(0.05))
-
-
 @contextmanager
 def ready(subject: Subject, **options: Any) -> Iterator[tuple[DockerContainer, Service]]:
     """A container that is ready, and its service; it is removed afterwards."""
-    with waiting_until_ready(subject, container_of(subject, **options)) as container:
-        yield container, service_of(subject, container)
+    with container_of(subject, **options) as container:
+        service = service_of(subject, container)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        wait_until_ready(service, deadline, container=container.get_wrapped_container())
+        yield container, service
 
 
 def service_of(subject: Subject, container: DockerContainer) -> Service:
