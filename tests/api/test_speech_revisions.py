@@ -10,6 +10,7 @@ import pytest
 from tests.asr_serving import FakeSpeechServing, asr_client, asr_core
 from tests.speech_doubles import sound_file
 
+from coldstart.runtime.core import Core
 from coldstart.runtime.registry import ModelRegistry
 from coldstart.runtime.routing import Routing
 
@@ -18,8 +19,12 @@ REVISIONS = {"r1", "r2"}
 
 
 @pytest.fixture
-async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    fakes = FakeSpeechServing(max_s=1000)
+def fakes() -> FakeSpeechServing:
+    return FakeSpeechServing(max_s=1000)
+
+
+@pytest.fixture
+def core(tmp_path: Path, fakes: FakeSpeechServing) -> Core:
     core = asr_core(tmp_path, fakes, "tiny")
     entries = [
         replace(entry, revision=revision, is_one_of_several=True)
@@ -27,8 +32,12 @@ async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
         for revision in sorted(REVISIONS)
     ]
     routing = Routing(entries, dict.fromkeys([entry.label for entry in entries], 1.0), seed=7)
-    registry = ModelRegistry(entries, core.registry._loader, core.timeline, routing)
-    async with asr_client(replace(core, registry=registry), fakes) as client:
+    return replace(core, registry=ModelRegistry(entries, core.registry._loader, core.timeline, routing))
+
+
+@pytest.fixture
+async def client(core: Core, fakes: FakeSpeechServing) -> AsyncIterator[httpx.AsyncClient]:
+    async with asr_client(core, fakes) as client:
         yield client
 
 
@@ -42,9 +51,10 @@ async def revisions_of(client: httpx.AsyncClient, path: str, **parts: str) -> se
     return met
 
 
-async def test_one_revision_listens_to_a_whole_sound(client: httpx.AsyncClient) -> None:
-    """Its place in the queue is with the model that it goes to, whichever that is."""
+async def test_one_revision_listens_to_a_whole_sound(client: httpx.AsyncClient, core: Core) -> None:
+    """The sound has its place with the model that listens, and leaves it there."""
     assert await revisions_of(client, "/v1/audio/speech-segments") == REVISIONS
+    assert [served.scheduler._turns._begun for served in core.registry.ready()] == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("path", ["/v1/audio/transcriptions", "/v1/audio/translations"])
