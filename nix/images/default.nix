@@ -15,8 +15,12 @@ let
   inherit (nix2container) buildImage buildLayer;
 
   root = import ./root.nix { inherit pkgs; };
+  # The directories of volumes; a list, for an image without volumes has none.
   directoriesOf =
-    paths: pkgs.runCommand "image-volumes" { } "mkdir -p ${toString (map (path: "\"$out\"${path}") paths)}";
+    variant:
+    lib.optional (variant.volumes != [ ]) (
+      pkgs.runCommand "image-volumes" { } "mkdir -p ${toString (map (path: "\"$out\"${path}") variant.volumes)}"
+    );
   configOf = import ./config.nix metadata;
   accelerators = import ./accelerators.nix { inherit lib pkgs; };
 
@@ -73,23 +77,18 @@ let
     ]
     # A volume that is mounted there for the first time becomes the service's. It is also root's group's, which whoever
     # starts the container as another user is in.
-    ++ lib.optional (variant.volumes != [ ]) (
-      let
-        directories = directoriesOf variant.volumes;
-      in
-      {
-        name = "volumes";
-        deps = [ ];
-        copyToRoot = [ directories ];
-        perms = map (path: {
-          path = directories;
-          regex = "${path}$";
-          mode = "0775";
-          uid = 1000;
-          gid = 0;
-        }) variant.volumes;
-      }
-    )
+    ++ map (directories: {
+      name = "volumes";
+      deps = [ ];
+      copyToRoot = [ directories ];
+      perms = map (path: {
+        path = directories;
+        regex = "${path}$";
+        mode = "0775";
+        uid = 1000;
+        gid = 0;
+      }) variant.volumes;
+    }) (directoriesOf variant)
     # NVIDIA's libraries are one layer: they are replaced together, seldom, and by name they would be a dozen.
     ++ lib.optional (variant.accelerator == "cuda") {
       name = "wheels of NVIDIA";
@@ -165,6 +164,7 @@ let
       holds = {
         roots = lib.concatMap (specification: specification.deps ++ specification.copyToRoot or [ ]) specifications;
         packages = lib.attrValues packages;
+        volumes = directoriesOf variant;
         inherit
           environment
           manifest

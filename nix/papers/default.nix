@@ -99,6 +99,7 @@ let
   known = lib.foldl' (all: some: all // some) systemPaths (
     map pythonPath holds.packages
     ++ lib.concatMap modelPaths variant.models
+    ++ map (directories: ownPath directories "volumes") holds.volumes
     ++ [
       (ownPath holds.environment "python-environment")
       (ownPath holds.manifest "models-manifest")
@@ -111,8 +112,8 @@ let
     builtins.toJSON {
       schema_version = 1;
       inherit source;
-      # Its files lie in / and not in the Nix store.
-      at_root = [ (nameOf holds.root) ];
+      # Their files lie in / and not in the Nix store.
+      at_root = map nameOf ([ holds.root ] ++ holds.volumes);
       inherit known;
     }
   );
