@@ -28,7 +28,8 @@ def test_the_documented_options_are_the_first_messages() -> None:
 def test_the_documented_events_are_those_that_are_sent() -> None:
     """Each `type` that the code writes."""
     sources = Path(__file__).parents[2] / "server" / "coldstart" / "api"
-    code = "".join((sources / name).read_text() for name in ("live_schemas.py", "live_transcription.py"))
+    names = ("live_schemas.py", "live_conversation.py", "live_transcription.py")
+    code = "".join((sources / name).read_text() for name in names)
     assert set(re.findall(r'\{"type": "(\w+)"', code)) == set(first_cells(LIVE, "event"))
 
 
