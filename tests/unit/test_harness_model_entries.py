@@ -266,7 +266,7 @@ def test_what_is_not_the_checkouts_is_pinned_to_a_commit(top: Path, revision: st
 
 def test_an_update_changes_what_has_changed_and_no_more(top: Path) -> None:
     """How a hash is known stays with it; what a person chose and noted stays, too."""
-    old = starter_entry(revision="1" * 40, note="By hand.")
+    old = starter_entry(revision="1" * 40, note="By hand.", served_as="gpt2")
     old = replace(old, files={file: replace(pin, known="agreed 3") for file, pin in old.files.items()})
     write_entry(top, old)
     clone = repository_at(top / "clone")
@@ -275,7 +275,8 @@ def test_an_update_changes_what_has_changed_and_no_more(top: Path) -> None:
     assert {file: pin.known for file, pin in new.files.items()} == dict.fromkeys(FILES, "agreed 3") | {
         "tokenizer.json": "computed"
     }
-    assert (new.note, new.revision, new.files["tokenizer.json"].size) == ("By hand.", COMMIT, 2)
+    assert (new.note, new.served_as, new.revision) == ("By hand.", "gpt2", COMMIT)
+    assert new.files["tokenizer.json"].size == 2
     assert changes_between(old, new) == [
         f"revision {'1' * 40} → {COMMIT}",
         f"tokenizer.json {old.files['tokenizer.json'].sha256} → {sha256_of(b'{}')}, 83075 → 2 bytes",

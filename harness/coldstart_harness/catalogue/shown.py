@@ -40,6 +40,7 @@ def list_table(catalogue: Catalogue) -> Table:
 def entry_lines(catalogue: Catalogue, entry: Entry) -> list[str]:
     """What the catalogue says of one entry, apart from its files."""
     facts = {
+        "served as": entry.served_as,
         "repository": entry.repository,
         "revision": entry.revision,
         "licence": entry.license,
