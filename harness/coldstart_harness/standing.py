@@ -12,9 +12,11 @@ Kind = Literal["ready", "waiting", "failed", "foreign"]
 
 _READY = "ready"
 _FAILED = "failed"
+_UNDER_WAY = ("pending", "loading", "warming")
 # What stands before a service answers these while there is nobody behind it.
 _GATEWAY = (429, 502, 503, 504)
 _WORKER = "worker"
+_LONGEST_TEXT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +67,10 @@ def standing_of(service: Service) -> Standing:
     if is_ready:
         return Standing("ready", "; ".join(_amiss(health, parts)), parts)
     if failures := failures_in(health):
-        return Standing("failed", "; ".join(failures), parts)
+        return Standing("failed", _shown("; ".join(failures)), parts)
     status = health.get("status")
     reason = detail or (f"/health says {status}" if status else f"/readyz says {reply.status} and no reason")
-    return Standing("failed" if status == "failed" else "waiting", str(reason), parts)
+    return Standing("failed" if status == "failed" else "waiting", _shown(reason), parts)
 
 
 class Changes:
@@ -91,7 +93,7 @@ class Changes:
                 continue
             self._parts[name] = (part, now)
         # While a model loads its own line says so.
-        told_by_parts = any(part.state != _READY for part in standing.parts.values())
+        told_by_parts = any(part.state in _UNDER_WAY for part in standing.parts.values())
         reason = "" if standing.kind == "ready" or told_by_parts else standing.reason
         if reason and reason != self._reason:
             yield f"  {reason}"
@@ -102,7 +104,7 @@ def _parts_in(health: Mapping[str, Any]) -> Iterator[tuple[str, Part]]:
     yield from _models_in(health.get("models"))
     worker = health.get(_WORKER)
     if isinstance(worker, Mapping):
-        yield _WORKER, Part(str(worker.get("state", "?")))
+        yield _WORKER, Part(_shown(worker.get("state", "?")))
         yield from ((f"{_WORKER} {name}", part) for name, part in _models_in(worker.get("models")))
 
 
@@ -110,11 +112,11 @@ def _models_in(models: Any) -> Iterator[tuple[str, Part]]:
     """Models with their states, or with documents that hold them."""
     for name, model in models.items() if isinstance(models, Mapping) else ():
         if isinstance(model, Mapping):
-            detail = _phases(model.get("phases")) if model.get("state") == _READY else str(model.get("reason", ""))
+            detail = _phases(model.get("phases")) if model.get("state") == _READY else _shown(model.get("reason", ""))
             optional = "" if model.get("required", True) else "not required"
-            yield name, Part(str(model.get("state", "?")), ", ".join(filter(None, (optional, detail))))
+            yield _shown(name), Part(_shown(model.get("state", "?")), ", ".join(filter(None, (optional, detail))))
         else:
-            yield name, Part(str(model))
+            yield _shown(name), Part(_shown(model))
 
 
 def _phases(phases: Any) -> str:
@@ -122,14 +124,14 @@ def _phases(phases: Any) -> str:
     if not isinstance(phases, Mapping):
         return ""
     numbers = {name: seconds for name, seconds in phases.items() if isinstance(seconds, int | float)}
-    return ", ".join(f"{name.removesuffix('_s')} {format_seconds(seconds)}" for name, seconds in numbers.items())
+    return _shown(", ".join(f"{name.removesuffix('_s')} {format_seconds(took)}" for name, took in numbers.items()))
 
 
 def _amiss(health: Mapping[str, Any], parts: Mapping[str, Part]) -> Iterator[str]:
     """What a service that is ready goes without: models that failed, and the sentences of `/health` on the rest."""
     yield from (f"{name} {part.state}{_because(part)}" for name, part in parts.items() if part.state == _FAILED)
     sentences = health.get("degraded")
-    yield from (str(sentence) for sentence in sentences) if isinstance(sentences, list) else ()
+    yield from (_shown(sentence) for sentence in sentences) if isinstance(sentences, list) else ()
 
 
 def _because(part: Part) -> str:
@@ -137,6 +139,13 @@ def _because(part: Part) -> str:
 
 
 def _met(reply: Reply) -> str:
-    kind = reply.headers.get("content-type", "").partition(";")[0] or "no media type"
-    where = reply.headers.get("location")
+    kind = _shown(reply.headers.get("content-type", "")).partition(";")[0] or "no media type"
+    where = _shown(reply.headers.get("location", ""))
     return f"status {reply.status}, {f'to {where}' if where else kind}"
+
+
+def _shown(value: Any) -> str:
+    """What a service says, without what a terminal would obey and not longer than anybody reads."""
+    text = str(value)
+    shown = "".join(character if character.isprintable() else " " for character in text[:_LONGEST_TEXT])
+    return shown if len(text) <= _LONGEST_TEXT else f"{shown}…"

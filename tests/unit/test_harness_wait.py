@@ -258,6 +258,17 @@ def test_wrong_use_is_status_2(
     assert "secret" not in said
 
 
+def test_what_a_service_says_does_not_steer_the_terminal(stand_in: StandIn) -> None:
+    """Its texts are shown without control characters, and cut."""
+    stand_in.answers["/readyz"] = [NOT_YET]
+    stand_in.answers["/health"] = [health("failed", reason="\x1b[2J\n" + "x" * 1000)]
+    notes: list[str] = []
+    with pytest.raises(ServiceFailed) as failure:
+        wait_until_ready(Service(stand_in.url), time.monotonic() + 10, note=notes.append)
+    assert "\x1b" not in str(failure.value) + notes[0]
+    assert max(len(str(failure.value)), len(notes[0])) < 600
+
+
 def test_a_terminal_has_a_line_that_moves(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     """It goes when the wait is over; the lines of states stay."""
     stand_in.answers["/readyz"] = [NOT_YET, READY]
