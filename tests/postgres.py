@@ -18,7 +18,7 @@ ABSENT = "no Postgres here: Debian's package postgresql has it, and `./nixw run 
 _DEADLINE_S = 60.0
 # Postgres refuses to be run by root.
 _USER = "nobody"
-_ROLE = "tester"
+ROLE = "tester"
 # Whoever kills the server leaves what it wrote in the kernel's hands; only a loss of power would lose it.
 _OPTIONS = ("fsync=off", "listen_addresses=", "max_connections=60", "shared_buffers=16MB", "timezone=Asia/Kathmandu")
 
@@ -39,7 +39,7 @@ class PostgresServer:
         self._user = _USER if os.geteuid() == 0 else None
         if self._user:
             shutil.chown(directory, self._user)
-        self._run("initdb", "--no-sync", "--auth=trust", f"--username={_ROLE}", "--encoding=UTF8", "--locale=C")
+        self._run("initdb", "--no-sync", "--auth=trust", f"--username={ROLE}", "--encoding=UTF8", "--locale=C")
         self.start()
 
     def start(self) -> None:
@@ -72,7 +72,7 @@ class PostgresServer:
         name = f"test_{next(self._numbers)}"
         with psycopg.connect(self._connection_string("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
-        return f"postgresql://{_ROLE}@/{name}?host={self._directory}"
+        return f"postgresql://{ROLE}@/{name}?host={self._directory}"
 
     def _answers(self) -> bool:
         try:
@@ -82,7 +82,7 @@ class PostgresServer:
         return True
 
     def _connection_string(self, database: str) -> str:
-        return f"host={self._directory} user={_ROLE} dbname={database}"
+        return f"host={self._directory} user={ROLE} dbname={database}"
 
     def _popen(self, command: list[str], log: IO[bytes]) -> "subprocess.Popen[bytes]":
         environment = {"PGDATA": str(self._directory / "data"), "LC_ALL": "C", "PATH": os.defpath}

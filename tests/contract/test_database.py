@@ -13,7 +13,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, event, exc, insert, inspect, select, text
-from tests.postgres import PostgresServer
+from tests.postgres import ROLE, PostgresServer
 
 from coldstart.apps.command import main
 from coldstart.domain.errors import ConfigurationError, StorageFull, Unavailable
@@ -197,6 +197,25 @@ def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
     with reading(engine) as connection:
         assert connection.scalar(text("PRAGMA integrity_check")) == "ok"
         assert connection.scalar(select(WORKER_BEATS.c.name)) is None
+    engine.dispose()
+
+
+def test_a_service_need_not_own_its_tables(postgres: PostgresServer) -> None:
+    """Whoever does has made them before; without that the start ends with a sentence."""
+    url = postgres.new_database()
+    service = url.replace(f"//{ROLE}@", "//service@")
+    owner, engine = engine_of(url), engine_of(service)
+    with writing(owner) as connection:
+        connection.execute(text("CREATE ROLE service LOGIN"))
+    with pytest.raises(ConfigurationError, match="cannot be brought up to date: permission denied for schema public"):
+        migrate(engine)
+    migrate(owner)
+    with writing(owner) as connection:
+        connection.execute(text("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO service"))
+    migrate(engine)
+    with writing(engine) as connection:
+        connection.execute(insert(WORKER_BEATS).values(BEAT))
+    owner.dispose()
     engine.dispose()
 
 

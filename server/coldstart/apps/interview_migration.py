@@ -1,7 +1,8 @@
-"""Tables of the interviews, brought up to date ahead of a start."""
+"""The tables of interviews and of their jobs, brought up to date ahead of a start."""
 
 from coldstart.runtime.settings import Settings
 from coldstart.storage.database import database_url_of, engine_of, migrate
+from coldstart.storage.jobs import jobs_url_of, migrate_jobs
 
 
 def migrate_database(settings: Settings) -> None:
@@ -10,8 +11,10 @@ def migrate_database(settings: Settings) -> None:
     Raises:
         ConfigurationError: the database cannot be reached, may not be changed, or is newer than this code.
     """
-    engine = engine_of(database_url_of(settings))
+    url = database_url_of(settings)
+    engine = engine_of(url)
     try:
         migrate(engine)
     finally:
         engine.dispose()
+    migrate_jobs(jobs_url_of(url))
