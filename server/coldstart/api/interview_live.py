@@ -1,8 +1,8 @@
 """The WebSocket of an interview that is spoken; docs/interview.md describes its protocol."""
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, aclosing
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, WebSocket
@@ -55,17 +55,14 @@ async def live(
     with ear.lives.place():
         first = await answers.open_question(session_id)
         await websocket.accept()
-        said = _Questions(websocket, session_id, voice, said_as, interview.plan.language)
+        said = _Questions(session_id, voice, said_as, interview.plan.language)
         await _LiveInterview(websocket, core.lifecycle, session_id, said, ear, listening, first).hold()
 
 
 class _Questions:
     """How questions are told: as text, and in a voice where there is one."""
 
-    def __init__(
-        self, websocket: WebSocket, session_id: str, voice: InterviewVoice, said_as: str | None, language: str
-    ) -> None:
-        self._websocket = websocket
+    def __init__(self, session_id: str, voice: InterviewVoice, said_as: str | None, language: str) -> None:
         self._session_id = session_id
         self._voice = voice
         self._said_as = said_as
@@ -80,25 +77,23 @@ class _Questions:
             "question": question_document(self._session_id, question, has_voice=self._voice.is_there),
         }
 
-    def turn(self, turn: Turn) -> Mapping[str, Any]:
-        """The message after an answer."""
-        return {"type": "turn", **turn_document(self._session_id, turn, has_voice=self._voice.is_there)}
-
-    async def say(self, question: Question) -> None:
-        """Say it, where that is wanted and there is a voice; what fails of that is told, and the interview goes on."""
-        if self._said_as is None or not self._voice.is_there:
+    async def after(self, turn: Turn, *, says_next: bool) -> AsyncGenerator[Mapping[str, Any] | bytes, None]:
+        """All messages after an answer. What fails of saying the question is told, and the interview goes on."""
+        has_voice = self._voice.is_there
+        yield {"type": "turn", **turn_document(self._session_id, turn, has_voice=has_voice)}
+        if turn.question is None or self._said_as is None or not (has_voice and says_next):
             return
-        await self._websocket.send_json({"type": "speech", "media_type": self._voice.media_types[self._said_as]})
+        yield {"type": "speech", "media_type": self._voice.media_types[self._said_as]}
         is_complete = True
         try:
-            utterance = self._voice.begin(question.text, language=self._language, format_name=self._said_as)
+            utterance = self._voice.begin(turn.question.text, language=self._language, format_name=self._said_as)
             async with aclosing(utterance.pieces()) as pieces:
                 async for piece in pieces:
                     for begin in range(0, len(piece), _SPEECH_MESSAGE_BYTES):
-                        await self._websocket.send_bytes(piece[begin : begin + _SPEECH_MESSAGE_BYTES])
+                        yield piece[begin : begin + _SPEECH_MESSAGE_BYTES]
         except ColdstartError:
             is_complete = False
-        await self._websocket.send_json({"type": "speech_end", "complete": is_complete})
+        yield {"type": "speech_end", "complete": is_complete}
 
 
 class _LiveInterview(Conversation):
@@ -123,6 +118,8 @@ class _LiveInterview(Conversation):
         self._between_answers_s = self._messages.last_words_s
         # Where sound goes; None: it is dropped, for nobody has been asked, or the answer is over.
         self._spoken: SpokenAnswer | None = None
+        # What a client sends before it has been asked for the first time waits in the socket.
+        self._has_begun = asyncio.Event()
         # From the end of an answer until it is kept: then it is not given up, whoever leaves.
         self._is_keeping = False
         # What has ended the conversation, where that was not the client's leaving.
@@ -157,6 +154,7 @@ class _LiveInterview(Conversation):
 
     async def _read(self) -> Exception:
         """Take what the client sends, up to what ends that."""
+        await self._has_begun.wait()
         try:
             while True:
                 message = await self._messages.next()
@@ -172,23 +170,37 @@ class _LiveInterview(Conversation):
     async def _ask(self) -> Exception | None:
         """Question by question; what has ended the conversation, None: enough was asked."""
         question = self._first
-        await self._send(self._questions.ready(question))
+        invitation: Mapping[str, Any] | bytes = self._questions.ready(question)
         while question is not None and self._error is None:
-            turn = await self._turn(question)
+            turn = await self._turn(question, invitation)
             if turn is None:
                 return self._error
             question = turn.question
-            await self._send(self._questions.turn(turn))
-            if question is not None and self._error is None:
-                await self._questions.say(question)
+            invitation = await self._tell_after(turn)
+        await self._send(invitation)
         return None if question is None else self._error
 
-    async def _turn(self, question: Question) -> Turn | None:
-        """The answer to a question; None: nothing was said until the conversation ended."""
-        async with self._ear.answer(self._session_id, question.number, self._listening) as spoken:
-            if self._error is not None:
+    async def _turn(self, question: Question, invitation: Mapping[str, Any] | bytes) -> Turn | None:
+        """The answer to a question; None: nothing was said until the conversation ended.
+
+        Args:
+            question: that is open.
+            invitation: the message after which the client answers; sent once it is listened to.
+        """
+        async with AsyncExitStack() as listening:
+            try:
+                spoken = await listening.enter_async_context(
+                    self._ear.answer(self._session_id, question.number, self._listening)
+                )
+            except ColdstartError:
+                await self._send(invitation)
+                raise
+            is_over = self._error is not None
+            self._spoken = None if is_over else spoken
+            self._has_begun.set()
+            await self._send(invitation)
+            if is_over:
                 return None
-            self._spoken = spoken
             async with aclosing(spoken.events()) as events:
                 async for event in events:
                     await self._tell(event)
@@ -199,6 +211,15 @@ class _LiveInterview(Conversation):
         self._is_keeping = False
         self._messages.last_words_s = self._between_answers_s
         return turn
+
+    async def _tell_after(self, turn: Turn) -> Mapping[str, Any] | bytes:
+        """Send all that follows an answer but for the last message, after which the next answer may begin."""
+        async with aclosing(self._questions.after(turn, says_next=self._error is None)) as messages:
+            last = await anext(messages)
+            async for message in messages:
+                await self._send(last)
+                last = message
+        return last
 
     async def _end(self, spoken: SpokenAnswer) -> None:
         self._spoken, self._is_keeping = None, True

@@ -11,7 +11,7 @@ import structlog
 from fastapi import WebSocket
 from fastapi.exceptions import RequestValidationError
 from starlette.types import Message
-from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocketDisconnect, WebSocketDisconnected
 
 from coldstart.api.problems import is_internal, reply_to
 from coldstart.domain.errors import Conflict, InvalidInput, NotFound, NotReady, PayloadTooLarge, Unavailable
@@ -71,11 +71,22 @@ class Conversation(ABC):
                 # OpenAI's form has a member `error`; a problem document is one.
                 await self._send({"type": "error", **(document if "error" in document else {"error": document})})
             await self._websocket.close(self._close_code(error))
-        except WebSocketDisconnect:
+        except (WebSocketDisconnect, WebSocketDisconnected):
             pass
 
-    async def _send(self, document: Mapping[str, Any]) -> None:
-        await self._websocket.send_text(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
+    async def _send(self, document: Mapping[str, Any] | bytes) -> None:
+        """Send a text message, or a binary one.
+
+        Raises:
+            WebSocketDisconnect: the client has left, be it a while ago.
+        """
+        try:
+            if isinstance(document, bytes):
+                await self._websocket.send_bytes(document)
+            else:
+                await self._websocket.send_text(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
+        except WebSocketDisconnected:
+            raise WebSocketDisconnect from None
 
     def _close_code(self, error: Exception | None) -> int:
         if error is None:
