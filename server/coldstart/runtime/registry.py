@@ -137,8 +137,11 @@ class ModelRegistry:
         )
 
     def _answering(self, wanted: str, entries: Sequence[ModelEntry]) -> list[_Slot]:
-        """Whom a request of that name may go to, at least one: the one revision meant, or of several those that are
-        ready and have a share. Where none is, one that should."""
+        """Whom a request of that name may go to, at least one.
+
+        The one revision that is meant, or of several those that are ready and have a share; where none is, one that has
+        a share, for the sentence that says why not.
+        """
         slots = [self._slots[entry.label] for entry in entries_named(wanted, entries)]
         if not slots:
             raise _unknown(wanted, [entry.label for entry in entries])
