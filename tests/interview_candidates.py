@@ -1,8 +1,9 @@
 """Candidates who take interviews through whatever happens to the service, and know what was accepted of them."""
 
 import asyncio
+import math
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,8 @@ Document = dict[str, Any]
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 1.0
 _ANSWER_WITHIN_S = 30.0
+_PIECES = 10
+_PIECE_S = 0.05
 _TRY_AGAIN = (429, 500, 502, 503, 504)
 
 
@@ -35,6 +38,7 @@ class Taken:
         session_id: of the interview; empty: it never began.
         accepted: question's number → text, of each answer that got its 201.
         first_unheard: answers that were accepted only when they were sent again.
+        uploads_unheard: of these, those that are sounds.
         repeats: requests sent again.
         report: as it was first read; None: it never came.
         report_s: from the end of the interview to its report.
@@ -44,6 +48,7 @@ class Taken:
     session_id: str = ""
     accepted: dict[int, str] = field(default_factory=dict)
     first_unheard: int = 0
+    uploads_unheard: int = 0
     repeats: int = 0
     report: Document | None = None
     report_s: float = 0.0
@@ -83,7 +88,8 @@ class Candidate:
         return self.taken
 
     async def _take(self) -> None:
-        begun = await self._until(201, "POST", "/sessions/create", json={"questions": len(self._answers)})
+        plan = {"json": {"questions": len(self._answers)}}
+        begun = await self._until(201, "POST", "/sessions/create", lambda: plan)
         self.taken.session_id = begun["session_id"]
         path = f"/sessions/{self.taken.session_id}"
         question: Document | None = begun["question"]
@@ -101,13 +107,11 @@ class Candidate:
 
     async def _answer(self, path: str, number: int, said: Said) -> Document | None:
         """The question that follows."""
-        if said.sound is None:
-            body: dict[str, Any] = {"json": {"question_number": number, "text": said.text}}
-        else:
-            body = {"data": {"question_number": str(number)}, "files": {"file": ("answer.flac", said.sound)}}
         before = self.taken.repeats
-        reply = await self._until(201, "POST", f"{path}/answers", **body)
-        self.taken.first_unheard += self.taken.repeats > before
+        reply = await self._until(201, "POST", f"{path}/answers", lambda: _body_of(number, said))
+        again = self.taken.repeats > before
+        self.taken.first_unheard += again
+        self.taken.uploads_unheard += again and said.sound is not None
         text = reply["answer"]["text"]
         if text != said.text:
             self.taken.wrong.append(f"question {number}: accepted was {text!r} instead of {said.text!r}")
@@ -115,8 +119,23 @@ class Candidate:
         following: Document | None = reply["question"]
         return following
 
-    async def _until(self, wanted: int, method: str, path: str, *, also: tuple[int, ...] = (), **body: Any) -> Document:
+    async def _until(
+        self,
+        wanted: int,
+        method: str,
+        path: str,
+        body: Callable[[], dict[str, Any]] = dict,
+        *,
+        also: tuple[int, ...] = (),
+    ) -> Document:
         """Ask until the wanted status comes; one of `also` says that it takes its time.
+
+        Args:
+            wanted: the status that ends it.
+            method: of the request.
+            path: of the request.
+            body: what is sent with it, made anew each time, as httpx takes it.
+            also: statuses that are no failure.
 
         Raises:
             GaveUp: another one came that asking again does not change, or none in time.
@@ -125,7 +144,7 @@ class Candidate:
         while True:
             told_s, polled = None, False
             try:
-                reply = await self._client.request(method, path, timeout=_ANSWER_WITHIN_S, **body)
+                reply = await self._client.request(method, path, timeout=_ANSWER_WITHIN_S, **body())
             except httpx.TransportError as error:
                 met = f"no reply ({type(error).__name__})"
             else:
@@ -145,6 +164,23 @@ class Candidate:
 
 class GaveUp(Exception):
     """A request was not answered as it had to be."""
+
+
+def _body_of(number: int, said: Said) -> dict[str, Any]:
+    """A text at once; a sound in pieces, as from a slow line, so that what dies may die in mid-upload."""
+    if said.sound is None:
+        return {"json": {"question_number": number, "text": said.text}}
+    form = httpx.Request("POST", "/", data={"question_number": str(number)}, files={"file": ("answer", said.sound)})
+    content = form.read()
+    headers = {"Content-Type": form.headers["Content-Type"], "Content-Length": str(len(content))}
+    return {"content": _in_pieces(content), "headers": headers}
+
+
+async def _in_pieces(content: bytes) -> AsyncIterator[bytes]:
+    size = math.ceil(len(content) / _PIECES)
+    for begin in range(0, len(content), size):
+        yield content[begin : begin + size]
+        await asyncio.sleep(_PIECE_S)
 
 
 def _told_s(reply: httpx.Response) -> float | None:

@@ -120,6 +120,7 @@ def figures_of(outcome: Outcome) -> dict[str, Any]:
         "answers_lost": (accepted - told).total(),
         "answers_more_than_once": sum(count > 1 for count in told.values()),
         "answers_accepted_when_repeated": sum(one.first_unheard for one in taken),
+        "uploads_accepted_when_repeated": sum(one.uploads_unheard for one in taken),
         "requests_repeated": sum(one.repeats for one in taken),
         "wrong": [sentence for one in taken for sentence in one.wrong],
         "seconds": round(outcome.seconds, 1),
