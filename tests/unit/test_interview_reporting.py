@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import pytest
+from dbos._utils import retriable_postgres_exception
+from sqlalchemy.exc import OperationalError
+
 from coldstart.services.interview_reporting import UnreportedInterviews
-from coldstart.storage.jobs import JobState, JobStatus, jobs_url_of
+from coldstart.storage.jobs import JobState, JobStatus, jobs_engine_of, jobs_url_of
 
 
 @dataclass
@@ -59,3 +63,11 @@ def test_jobs_are_kept_beside_the_interviews() -> None:
     )
     postgres = "postgresql+psycopg://me:secret@host:1/name"
     assert jobs_url_of(postgres) == postgres
+
+
+def test_the_library_waits_for_a_database_that_is_away() -> None:
+    """It goes by words that the driver does not say any more, or by the mark of a lost connection, which ours have."""
+    engine = jobs_engine_of("postgresql+psycopg://me@/name?host=/nowhere")
+    with pytest.raises(OperationalError) as failure:
+        engine.connect()
+    assert retriable_postgres_exception(failure.value)

@@ -114,9 +114,13 @@ def work(
     worker.start()
     unreported = UnreportedInterviews(interviews, Jobs(jobs_url))
     rounds = Rounds()
-    rounds.begin(
-        "beat", _BEAT_S, lambda: interviews.beat(_beat_of(worker.name, models(), rounds.ending)), once_more=True
-    )
+
+    def beat() -> None:
+        # Before the database's, which may be away: that is no reason to replace this container.
+        pulse.beat()
+        interviews.beat(_beat_of(worker.name, models(), rounds.ending))
+
+    rounds.begin("beat", _BEAT_S, beat, once_more=True)
     # For the health check of a container, which asks no database.
     rounds.begin("pulse", _BEAT_S, pulse.beat)
     rounds.begin("sweep", policy.sweep_s, unreported.sweep)

@@ -1,9 +1,12 @@
 """The side of DBOS that works: takes reports from the queue and runs their steps, each until it is done once."""
 
 import logging
+import math
 import threading
+import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
@@ -19,8 +22,11 @@ from coldstart.storage.jobs import (
     PROGRESS,
     QUEUE,
     WORKFLOW,
+    interview_of,
+    jobs_engine_of,
     json_only,
     migrate_jobs,
+    workflow_of,
 )
 from coldstart.storage.worker_names import WorkerNames
 
@@ -30,8 +36,11 @@ ResultT = TypeVar("ResultT")
 _FINAL = (Conflict, InvalidInput, NotFound, PayloadTooLarge)
 # These are no fault of the job: something else is down, and comes back.
 _WAITED_FOR = (Unavailable, sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError)
-_LONGEST_PAUSE_S = 15.0
-_CONNECTIONS = 10
+_LONGEST_PAUSE_S = 5.0
+# Of the log.
+_SECONDS_BETWEEN_SAME = 10.0
+_KIND_CHARACTERS = 40
+_MOST_KINDS = 100
 
 
 class ReportHandler(Protocol):
@@ -83,7 +92,25 @@ class StepFailed(Exception):
 
 
 class _Left(BaseException):
-    """The worker ends: the job stays as it is, to be taken up again. No Exception, so that nobody records it."""
+    """The job is left as it is, to be taken up again. No Exception, so that nobody records it as its outcome."""
+
+
+class _News(logging.Filter):
+    """What DBOS tells, but for the end of a job that has been told, and for the same again within ten seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told_at: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is to be told."""
+        if record.exc_info and isinstance(record.exc_info[1], StepFailed):
+            return False
+        now, kind = time.monotonic(), str(record.msg)[:_KIND_CHARACTERS]
+        if now < self._told_at.get(kind, -math.inf) + _SECONDS_BETWEEN_SAME:
+            return False
+        self._told_at = {**self._told_at, kind: now} if len(self._told_at) < _MOST_KINDS else {kind: now}
+        return True
 
 
 class JobWorker:
@@ -109,6 +136,8 @@ class JobWorker:
         self._handler = handler
         self._policy = policy
         self._stopping = threading.Event()
+        self._running: set[str] = set()
+        self._astray: set[str] = set()
         self._log = structlog.get_logger("coldstart.jobs").bind(worker=self.name)
 
     def start(self) -> None:
@@ -123,10 +152,9 @@ class JobWorker:
             "run_migrations": False,
             "enable_otlp": False,
             "log_level": "WARNING",
-            "sys_db_pool_size": _CONNECTIONS,
-            "db_engine_kwargs": {"hide_parameters": True},
+            "system_database_engine": jobs_engine_of(self._url),
         }
-        logging.getLogger("dbos").addFilter(_is_news)
+        logging.getLogger("dbos").addFilter(_News())
         DBOS(config=config)
         DBOS.workflow(name=WORKFLOW, max_recovery_attempts=self._policy.takings)(self._report_workflow())
         DBOS.listen_queues([QUEUE])
@@ -141,13 +169,23 @@ class JobWorker:
         self._log.info("jobs_taken")
 
     def take_up_lost(self) -> None:
-        """Put what workers have left behind that run no more back into the queue. Blocks while the database is away."""
+        """Put back into the queue what nobody works on: of workers that run no more, and what this one has left.
+
+        Blocks while the database is away.
+        """
         running = DBOS.list_workflows(name=WORKFLOW, status="PENDING", load_input=False, load_output=False)
         for name in sorted({job.executor_id for job in running if job.executor_id} - {self.name}):
             with self._names.kept_free(name) as free:
                 if free:
                     DBOS._recover_pending_workflows([name])
                     self._log.warning("jobs_taken_over", of=name)
+        own = {interview_of(job.workflow_id) for job in running if job.executor_id == self.name}
+        astray = own - self._running
+        # Seen twice: one that is about to begin here, or has just ended, looks the same.
+        for interview_id in astray & self._astray:
+            DBOS.resume_workflow(workflow_of(interview_id), queue_name=QUEUE)
+            self._log.warning("job_put_back", interview=interview_id)
+        self._astray = astray
 
     def stop(self, grace_s: float) -> None:
         """Take nothing new, let the steps under way end, and return after `grace_s` seconds at the latest.
@@ -173,32 +211,53 @@ class JobWorker:
         return report
 
     def _report(self, interview_id: str) -> None:
-        with structlog.contextvars.bound_contextvars(interview=interview_id):
-            self._log.info("job_begins")
-            try:
-                self._run_steps(interview_id)
-            except (StepFailed, PortableWorkflowError) as failure:
-                # The second is the first one, read from the database: the worker ended between the failure and here.
-                told = str(failure)
-                reason = self._step("reason", lambda: told)
-                self._step("give_up", partial(self._handler.give_up, interview_id))
-                self._log.error("job_dead", reason=reason)
-                raise StepFailed(reason) from None
-            self._log.info("job_done")
+        self._running.add(interview_id)
+        try:
+            with structlog.contextvars.bound_contextvars(interview=interview_id):
+                self._log.info("job_begins")
+                self._reported(interview_id)
+        finally:
+            self._running.discard(interview_id)
+
+    def _reported(self, interview_id: str) -> None:
+        try:
+            self._run_steps(interview_id)
+        except (StepFailed, PortableWorkflowError) as failure:
+            # The second is the first one, read from the database: the worker ended between the failure and here.
+            told = str(failure)
+            reason = self._step("reason", lambda: told)
+            self._step("give_up", partial(self._handler.give_up, interview_id))
+            self._log.error("job_dead", reason=reason)
+            raise StepFailed(reason) from None
+        self._log.info("job_done")
 
     def _run_steps(self, interview_id: str) -> None:
         numbers = self._step("unwritten", lambda: list(self._handler.unwritten(interview_id)))
         for done, number in enumerate(numbers):
-            DBOS.set_event(PROGRESS, f"{done} of {len(numbers)} answers are written down")
+            self._tell(f"{done} of {len(numbers)} answers are written down")
             self._step(f"write_down_{number}", partial(self._handler.write_down, interview_id, number))
-        DBOS.set_event(PROGRESS, "the report is being made")
+        self._tell("the report is being made")
         self._step("make", partial(self._handler.make, interview_id))
+
+    def _tell(self, progress: str) -> None:
+        with self._left_without_database("progress"):
+            DBOS.set_event(PROGRESS, progress)
 
     def _step(self, name: str, action: Callable[[], ResultT]) -> ResultT:
         """Its result, kept: when the job is taken up again, the step is not run a second time."""
         if self._stopping.is_set():
             raise _Left
-        return DBOS.run_step({"name": name}, self._tried, name, action)
+        with self._left_without_database(name):
+            return DBOS.run_step({"name": name}, self._tried, name, action)
+
+    @contextmanager
+    def _left_without_database(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except sqlalchemy.exc.SQLAlchemyError as error:
+            # Not the step's, whose errors are StepFailed: its checkpoint's. That is no reason for the job to be dead.
+            self._log.warning("job_left", step=name, reason=type(error).__name__)
+            raise _Left from None
 
     def _tried(self, name: str, action: Callable[[], ResultT]) -> ResultT:
         """The result of the first attempt that succeeds.
@@ -221,11 +280,6 @@ class JobWorker:
                 raise _Left
             waited_s += pause_s
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """All that DBOS tells, but for the end of a job that has been told as `job_dead`."""
-    return not (record.exc_info and isinstance(record.exc_info[1], StepFailed))
 
 
 def _reason(error: Exception) -> str:

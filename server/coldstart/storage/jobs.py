@@ -1,17 +1,20 @@
 """Durable jobs, by DBOS: the report on a finished interview is put down in the database, and a worker takes it up."""
 
 import logging
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+import psycopg
 import sqlalchemy
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, Serializer, WorkflowStatus
 from dbos import error as dbos_error
 
 from coldstart.domain.errors import NotFound, Unavailable
+from coldstart.storage.database import engine_of
 
 APPLICATION = "coldstart"
 # The same for all revisions: a worker takes only jobs of its own version, and those of the image before are to go on.
@@ -21,7 +24,7 @@ WORKFLOW = "report"
 PROGRESS = "progress"
 
 _PREFIX = "report-"
-_CONNECTIONS = 4
+_CONNECTIONS = 10
 _DEAD = ("ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
 
@@ -69,10 +72,10 @@ class Jobs:
 
     def __init__(self, url: str) -> None:
         migrate_jobs(url)
+        self._engine = jobs_engine_of(url)
         self._client = DBOSClient(
-            system_database_url=url,
+            system_database_engine=self._engine,
             serializer=json_only(),
-            system_database_pool_size=_CONNECTIONS,
             application_name=APPLICATION,
             retry_connection_errors=False,
         )
@@ -93,7 +96,7 @@ class Jobs:
                         "workflow_name": WORKFLOW,
                         "queue_name": QUEUE,
                         # Who enqueues it a second time gets the first one.
-                        "workflow_id": _PREFIX + interview_id,
+                        "workflow_id": workflow_of(interview_id),
                         "app_version": APPLICATION_VERSION,
                     },
                     interview_id,
@@ -105,7 +108,7 @@ class Jobs:
         Raises:
             Unavailable: the database cannot be reached.
         """
-        workflow_id = _PREFIX + interview_id
+        workflow_id = workflow_of(interview_id)
         with _reachable():
             found = self._client.list_workflows(workflow_ids=[workflow_id], load_input=False)
             if not found:
@@ -124,7 +127,7 @@ class Jobs:
             found = self._client.list_workflows(
                 name=WORKFLOW, status=list(_DEAD), limit=limit, sort_desc=True, load_input=False
             )
-        return [(one.workflow_id.removeprefix(_PREFIX), _status(one, None)) for one in found]
+        return [(interview_of(one.workflow_id), _status(one, None)) for one in found]
 
     def retry(self, interview_id: str) -> None:
         """Begin a job that is dead or done from its beginning; one that is queued or running is left alone.
@@ -136,7 +139,7 @@ class Jobs:
         try:
             with _reachable():
                 self._client.rewind_workflow(
-                    _PREFIX + interview_id, start_step=1, application_version=APPLICATION_VERSION, queue_name=QUEUE
+                    workflow_of(interview_id), start_step=1, application_version=APPLICATION_VERSION, queue_name=QUEUE
                 )
         except dbos_error.DBOSNonExistentWorkflowError:
             raise NotFound(f"there is no job for interview {interview_id[:80]!r}") from None
@@ -152,11 +155,22 @@ class Jobs:
             Unavailable: the database cannot be reached.
         """
         with _reachable():
-            self._client.delete_workflow(_PREFIX + interview_id)
+            self._client.delete_workflow(workflow_of(interview_id))
 
     def close(self) -> None:
         """Free the connections. Nothing may be called afterwards."""
         self._client.destroy()
+        self._engine.dispose()
+
+
+def workflow_of(interview_id: str) -> str:
+    """The id that DBOS knows the job of an interview by."""
+    return _PREFIX + interview_id
+
+
+def interview_of(workflow_id: str) -> str:
+    """The other way round."""
+    return workflow_id.removeprefix(_PREFIX)
 
 
 def jobs_url_of(database_url: str) -> str:
@@ -184,6 +198,17 @@ def migrate_jobs(url: str) -> None:
     DBOS.migrate(url)
 
 
+def jobs_engine_of(url: str) -> sqlalchemy.Engine:
+    """Connections to the jobs' database, as DBOS wants them."""
+    engine = engine_of(url)
+    if engine.dialect.name == "sqlite":
+        engine = sqlalchemy.create_engine(url, hide_parameters=True, pool_size=_CONNECTIONS, max_overflow=0)
+        sqlalchemy.event.listen(engine, "connect", _prepare_sqlite)
+    else:
+        sqlalchemy.event.listen(engine, "handle_error", _mark_disconnected)
+    return engine
+
+
 def through_our_logs() -> None:
     """DBOS's warnings go where all logs go; what it tells besides is addresses of its makers' services."""
     logger = logging.getLogger("dbos")
@@ -208,6 +233,23 @@ def _status(found: WorkflowStatus, progress: str | None) -> JobStatus:
     if found.status == "CANCELLED":
         return JobStatus(state, attempts, reason="it was cancelled")
     return JobStatus(state, attempts, reason=f"the worker ended {attempts - 1} times while it worked on it")
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    """What DBOS does with connections that it makes itself. Source: its `_sys_db_sqlite.py`, 3.4."""
+    connection.isolation_level = "IMMEDIATE"
+    connection.execute("PRAGMA busy_timeout = 30000")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _mark_disconnected(context: sqlalchemy.ExceptionContext) -> None:
+    """DBOS waits for a database that is away if the error says `connection failed`, and psycopg 3.3 words it otherwise.
+
+    It also waits where a connection counts as lost. May go once DBOS knows the new words.
+    """
+    error = context.original_exception
+    if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
+        context.is_disconnect = True
 
 
 @contextmanager
