@@ -24,13 +24,14 @@ from coldstart.runtime.settings import load_settings
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 30.0
 PR_SET_CHILD_SUBREAPER = 36
+START_S = 123.456
 # What STAND_IN_API and STAND_IN_WORKER say it does, once it has told that it runs.
 STAND_IN = """
 import json, os, signal, sys
 mode = os.environ["SERVICE_MODE"]
 conduct = os.environ.get("STAND_IN_" + mode.removeprefix("interview-").upper(), "")
 def tell(event):
-    line = {"event": event, "pid": os.getpid(), "grace_s": os.environ["SHUTDOWN_GRACE_S"]}
+    line = {"event": event, "pid": os.getpid(), "since_s": os.environ.get("CONTAINER_START_S")}
     os.write(2, (json.dumps(line) + "\\n").encode())
 def stop(signum, frame):
     tell("asked to stop")
@@ -104,7 +105,7 @@ def container(prepare: Callable[[], object] | None = None, **environ: str) -> It
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT / "server"),
             "PYTHONDONTWRITEBYTECODE": "1",
-            **supervisor_environ(settings),
+            **supervisor_environ(settings, START_S),
             "SUPERVISED_API": command,
             "SUPERVISED_WORKER": command,
             "SUPERVISED_API_STOP_S": "1",
@@ -132,6 +133,13 @@ def test_the_lines_of_both_come_out_with_the_process_that_wrote_them() -> None:
         running.process.terminate()
         assert running.finish() == 0
     assert not [line for line in running.lines if "root" in str(line)]
+
+
+def test_the_start_of_the_api_is_that_of_the_container() -> None:
+    """The worker, which may be started again at any time, has its own."""
+    with container() as running:
+        assert running.wait(event="runs", process="api")["since_s"] == "123.46"
+        assert running.wait(event="runs", process="worker")["since_s"] is None
 
 
 def test_a_worker_that_is_killed_comes_back_each_time_later() -> None:
@@ -236,7 +244,7 @@ def test_both_together_have_the_grace_of_one_service(grace_s: float) -> None:
     settings = load_settings(
         {"SERVICE_MODE": "interview", "MODELS_MANIFEST": "/models.json", "SHUTDOWN_GRACE_S": str(grace_s)}
     )
-    met = supervisor_environ(settings)
+    met = supervisor_environ(settings, START_S)
     api_s, worker_s = float(met["SUPERVISED_API_GRACE_S"]), float(met["SUPERVISED_WORKER_GRACE_S"])
     assert api_s + worker_s == pytest.approx(grace_s, abs=0.01)
     assert api_s >= worker_s

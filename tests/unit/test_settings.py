@@ -15,6 +15,7 @@ from coldstart.domain.manifest import Manifest, ModelEntry
 from coldstart.runtime.loading import TaskServing
 from coldstart.runtime.settings import Settings, describe_settings, load_settings
 
+TASKS = ("next-token", "speech-to-text", "voice-activity", "text-to-speech")
 LEAST = {"SERVICE_MODE": "wheel", "MODELS_MANIFEST": "/models.json"}
 
 
@@ -90,10 +91,24 @@ def test_a_mode_needs_its_models() -> None:
             services_of(_settings(service_mode=mode), Manifest(()))
 
 
-def test_a_service_serves_the_tasks_that_it_needs() -> None:
+def test_a_service_serves_the_tasks_that_it_needs(tmp_path: Path) -> None:
     """What decides whether it is offered is what it asks of the manifest then."""
+    settings = _settings(interview_root=str(tmp_path))
     for service in SERVICES.values():
-        assert service.composition().tasks(_settings()).keys() == service.needs
+        assert service.composition().tasks(settings).keys() >= service.needs(settings)
+
+
+def test_the_interview_is_no_part_of_all_and_each_of_its_processes_is_of_it() -> None:
+    """It keeps what it is told, so whoever starts it gives it volumes; INTERVIEW_REQUIRED says what it needs."""
+    held = Manifest(tuple(ModelEntry(task, task, "fake", "own", "r1", "MIT", True, {}, {}) for task in TASKS))
+    assert SERVICES["interview"] not in services_of(_settings(service_mode="all"), held)
+    for mode in ("interview", "interview-api", "interview-worker"):
+        assert services_of(_settings(service_mode=mode), held) == (SERVICES["interview"],)
+        with pytest.raises(ConfigurationError, match="which needs models of the tasks text-to-speech; "):
+            services_of(_settings(service_mode=mode, interview_required=" text-to-speech,"), Manifest(held.models[:3]))
+        assert services_of(
+            _settings(service_mode=mode, interview_required="voice-activity"), Manifest(held.models[2:3])
+        )
 
 
 def test_a_service_that_is_not_offered_is_not_asked() -> None:
@@ -105,8 +120,8 @@ def test_a_service_that_is_not_offered_is_not_asked() -> None:
 
 
 def test_every_mode_has_its_port() -> None:
-    """Unless PORT says another; the health check asks there, too."""
-    assert DEFAULT_PORTS.keys() >= set(MODES)
+    """Unless PORT says another; the health check asks there, too. The worker of the interviews listens to none."""
+    assert DEFAULT_PORTS.keys() == set(MODES) - {"interview-worker"}
     assert port_of({"SERVICE_MODE": "wheel"}) == 8000
     assert port_of({"SERVICE_MODE": "wheel", "PORT": "81"}) == 81
 

@@ -74,7 +74,7 @@ def _run_without_server(settings: Settings, timeline: StartupTimeline, environ: 
     if settings.service_mode == INTERVIEW:
         with held_by_image():
             from coldstart.apps import interview_container
-        interview_container.become_process_one(settings, environ)
+        interview_container.become_process_one(settings, timeline.process_start_s, environ)
     with held_by_image():
         from coldstart.apps import interview_worker
     return interview_worker.run_worker(settings, timeline)

@@ -16,7 +16,8 @@ class StartupTimeline:
 
     Args:
         now: seconds since boot; the clock that the kernel's process start is compared with.
-        process_start: seconds since boot at which the process began; None asks the kernel.
+        process_start: seconds since boot at which the process began, or another one whose start it is part of; None
+            asks the kernel.
     """
 
     def __init__(self, now: Callable[[], float] | None = None, process_start: float | None = None) -> None:
@@ -26,6 +27,11 @@ class StartupTimeline:
         self._marks: dict[str, float] = {}
         self._models: dict[str, dict[str, float]] = {}
         self._began: dict[str, float] = {}
+
+    @property
+    def process_start_s(self) -> float:
+        """Seconds since boot at which the process began."""
+        return self._start
 
     def elapsed_s(self) -> float:
         """Seconds since the process began."""

@@ -23,22 +23,28 @@ _WORKER_LAST_WORDS_S = 1
 _LOG_LEVELS = {"debug": "info", "warning": "warn"}
 
 
-def become_process_one(settings: "Settings", environ: Mapping[str, str]) -> NoReturn:
+def become_process_one(settings: "Settings", start_s: float, environ: Mapping[str, str]) -> NoReturn:
     """Replace this process by the supervisor. A signal to stop that comes meanwhile is heard as soon as it runs.
 
     Args:
         settings: of this container; both processes get them, as `environ` has them.
+        start_s: seconds since boot at which this process began.
         environ: of this process.
     """
     # As process 1 of a container a signal without a handler would be lost; a blocked one waits.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     os.execve(  # noqa: S606  this interpreter
-        sys.executable, [sys.executable, "-m", _PROCESS_ONE], {**environ, **supervisor_environ(settings)}
+        sys.executable, [sys.executable, "-m", _PROCESS_ONE], {**environ, **supervisor_environ(settings, start_s)}
     )
 
 
-def supervisor_environ(settings: "Settings") -> dict[str, str]:
-    """What supervisord.conf takes from the environment: commands, and SHUTDOWN_GRACE_S shared out to both."""
+def supervisor_environ(settings: "Settings", start_s: float) -> dict[str, str]:
+    """What supervisord.conf takes from the environment: commands, and SHUTDOWN_GRACE_S shared out to both.
+
+    Args:
+        settings: of this container.
+        start_s: seconds since boot at which its process 1 began.
+    """
     command = shlex.join([sys.executable, "-m", "coldstart"])
     api_grace_s = settings.shutdown_grace_s * _API_SHARE
     worker_grace_s = settings.shutdown_grace_s - api_grace_s
@@ -46,6 +52,7 @@ def supervisor_environ(settings: "Settings") -> dict[str, str]:
         "SUPERVISED_API": command,
         "SUPERVISED_API_GRACE_S": f"{api_grace_s:.3f}",
         "SUPERVISED_API_STOP_S": str(math.ceil(api_grace_s + _API_LAST_WORDS_S)),
+        "SUPERVISED_SINCE_S": f"{start_s:.2f}",
         "SUPERVISED_WORKER": command,
         "SUPERVISED_WORKER_GRACE_S": f"{worker_grace_s:.3f}",
         "SUPERVISED_WORKER_STOP_S": str(math.ceil(worker_grace_s + _WORKER_LAST_WORDS_S)),
