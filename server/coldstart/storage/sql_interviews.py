@@ -35,7 +35,8 @@ from coldstart.storage.interview_tables import INTERVIEWS, REPORTS, WORKER_BEATS
 _FULL_RETRY_S = 60
 # A worker that is heard of no more is one that was replaced.
 _BEATS_KEPT = timedelta(days=1)
-_CURSOR_DIGITS = 18
+# Of an INTEGER; a database refuses others.
+_LARGEST_NUMBER = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +243,9 @@ class SqlInterviews:
             keep: the newest interviews that stay; of the others go those that are not open.
         """
         # The number below which there are others.
-        newest = select(INTERVIEWS.c.number).order_by(INTERVIEWS.c.number.desc()).limit(1).offset(keep)
+        newest = (
+            select(INTERVIEWS.c.number).order_by(INTERVIEWS.c.number.desc()).limit(1).offset(min(keep, _LARGEST_NUMBER))
+        )
         surplus = and_(INTERVIEWS.c.number <= newest.scalar_subquery(), INTERVIEWS.c.state != InterviewState.OPEN)
         gone = select(INTERVIEWS.c.interview_id).where(or_(INTERVIEWS.c.created_at < before, surplus))
         with reading(self._engine) as connection:
@@ -276,7 +279,8 @@ class SqlInterviews:
 
 
 def _number_after(cursor: str) -> int:
-    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) <= _CURSOR_DIGITS):
+    digits = cursor.isascii() and cursor.isdecimal() and len(cursor) <= len(str(_LARGEST_NUMBER))
+    if not digits or int(cursor) > _LARGEST_NUMBER:
         raise InvalidInput(f"the page after {cursor[:64]!r} is asked for; a page tells what comes after it")
     return int(cursor)
 
