@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import av
 import httpx
 import pytest
+from structlog.testing import capture_logs
 from tests.interview_serving import InterviewFakes, interview_core, interview_served
 from tests.live_serving import LiveClient, LiveServer, pcm
 from websockets.asyncio.client import connect
@@ -325,6 +326,31 @@ async def test_two_who_answer_one_question_get_one_answer(server: LiveServer, co
         events, code = await other.rest()
     assert (code, events[-1]["error"]["status"]) == (1008, 409)
     assert len(kept(core)) == 1
+
+
+async def test_an_upload_that_breaks_off_leaves_nothing(server: LiveServer, core: Core) -> None:
+    """Neither a file nor an error: the client has left in the middle of it."""
+    session = await created(server)
+    uploads = core.settings.interview_root / "uploads"
+    with capture_logs() as log:
+        reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(server.http).port)
+        head = f"POST /sessions/{session}/answers HTTP/1.1\r\nhost: x\r\ncontent-length: 90000\r\n"
+        form = '--b\r\ncontent-disposition: form-data; name="file"; filename="f"\r\n\r\n'
+        writer.write(f"{head}content-type: multipart/form-data; boundary=b\r\n\r\n{form}".encode() + bytes(50_000))
+        await until(lambda: any(path.stat().st_size for path in uploads.iterdir()))
+        writer.close()
+        await until(lambda: not list(uploads.iterdir()))
+        await until(lambda: any(line["event"] == "http_request" and line["status"] == 499 for line in log))
+    assert not [line for line in log if line["log_level"] == "error"]
+    assert kept(core) == []
+    reader.feed_eof()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Poll; nothing tells when."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def test_without_a_recogniser_nothing_is_spoken(tmp_path: Path, fakes: InterviewFakes) -> None:

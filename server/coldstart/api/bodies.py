@@ -11,12 +11,15 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from coldstart.domain.errors import PayloadTooLarge
+from coldstart.domain.errors import InvalidInput, PayloadTooLarge
 from coldstart.runtime.budget import Budget
 from coldstart.runtime.settings import Settings
 
 _MARK = "takes_sound_files"
 _STREAM_MARK = "streams_its_body"
+
+# A body that is read as it comes takes a place meanwhile, which a sender that stalls must not keep.
+_PATIENCE_S = 60.0
 
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
 
@@ -216,7 +219,11 @@ class _Stream(_Exchange):
         if self._whole.is_set():
             await self._gone.wait()
             return {"type": "http.disconnect"}
-        message = await self._outer_receive()
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                message = await self._outer_receive()
+        except TimeoutError:
+            raise InvalidInput(f"nothing of the body came for {_PATIENCE_S:g} s, the longest pause allowed") from None
         if message["type"] != "http.request":
             self._gone.set()
             # Whatever the application makes of half a body, nobody is there to be told.

@@ -30,8 +30,8 @@ Answers = Annotated[InterviewAnswers, Depends(service_of(InterviewAnswers))]
 Ear = Annotated[InterviewListening, Depends(service_of(InterviewListening))]
 Voice = Annotated[InterviewVoice, Depends(service_of(InterviewVoice))]
 
-# For a sentence that has begun when the process is told to end; the rest of its grace is for keeping the answer.
-_LAST_WORDS_S = 10.0
+# Of the grace, for a sentence that has begun when the process is told to end; the rest is for keeping the answer.
+_LAST_WORDS_SHARE = 0.5
 _SPEECH_MESSAGE_BYTES = 64 * 1024
 
 
@@ -56,7 +56,9 @@ async def live(
         first = await answers.open_question(session_id)
         await websocket.accept()
         said = _Questions(session_id, voice, said_as, interview.plan.language)
-        await _LiveInterview(websocket, core.lifecycle, session_id, said, ear, listening, first).hold()
+        last_words_s = _LAST_WORDS_SHARE * core.settings.shutdown_grace_s
+        talk = _LiveInterview(websocket, core.lifecycle, session_id, said, ear, listening, first, last_words_s)
+        await talk.hold()
 
 
 class _Questions:
@@ -108,6 +110,7 @@ class _LiveInterview(Conversation):
         ear: InterviewListening,
         listening: Listening,
         first: Question | None,
+        last_words_s: float,
     ) -> None:
         super().__init__(websocket, lifecycle, ear.lives.limits.idle_s)
         self._session_id = session_id
@@ -115,6 +118,7 @@ class _LiveInterview(Conversation):
         self._ear = ear
         self._listening = listening
         self._first = first
+        self._last_words_s = last_words_s
         self._between_answers_s = self._messages.last_words_s
         # Where sound goes; None: it is dropped, for nobody has been asked, or the answer is over.
         self._spoken: SpokenAnswer | None = None
@@ -227,7 +231,7 @@ class _LiveInterview(Conversation):
 
     async def _tell(self, event: LiveEvent) -> None:
         if isinstance(event, SpeechStarted):
-            self._messages.last_words_s = max(self._between_answers_s, _LAST_WORDS_S)
+            self._messages.last_words_s = max(self._between_answers_s, self._last_words_s)
         try:
             await self._send(event_document(event))
         except WebSocketDisconnect:

@@ -74,7 +74,14 @@ def services(core: Core) -> Mapping[type[Any], Any]:
     voice_and_ear = {**asr.services(core), **tts.services(core)}
     transcriptions: Transcriptions = voice_and_ear[Transcriptions]
     answers = InterviewAnswers(
-        store, files, transcriptions, interviewer, stored_type_of, max_held_bytes=settings.uploads_max_bytes
+        store,
+        files,
+        transcriptions,
+        interviewer,
+        stored_type_of,
+        # As many wait to be written down; those that are spoken have places of their own.
+        max_received=settings.queue_limit + settings.live_sessions,
+        max_held_bytes=settings.uploads_max_bytes,
     )
     retention = InterviewRetention(
         store, jobs, files, keep_days=settings.interview_keep_days, keep_count=settings.interview_keep_count

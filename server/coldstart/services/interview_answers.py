@@ -43,6 +43,7 @@ class InterviewAnswers:
         transcriptions: write them down.
         interviewer: asks on.
         stored_type_of: media type and suffix of a sound, by its first bytes.
+        max_received: sounds on their way in at one time.
         max_held_bytes: of sounds that are in memory at one time.
         now: UTC.
     """
@@ -55,6 +56,7 @@ class InterviewAnswers:
         interviewer: Interviewer,
         stored_type_of: Callable[[bytes], tuple[str, str]],
         *,
+        max_received: int,
         max_held_bytes: int,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -63,6 +65,7 @@ class InterviewAnswers:
         self._transcriptions = transcriptions
         self._interviewer = interviewer
         self._stored_type_of = stored_type_of
+        self._received = Budget(max_received, unit="sounds")
         self._held = Budget(max_held_bytes, unit="bytes of sound")
         self._now = now
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -103,7 +106,7 @@ class InterviewAnswers:
 
         Raises:
             NotFound: there is no such interview.
-            NotReady, Overloaded: it could not be written down.
+            NotReady, Overloaded: it could not be written down, or as many come in as may.
             StorageFull: there is no room for it.
         """
         self.languages()
@@ -111,10 +114,11 @@ class InterviewAnswers:
         await asyncio.to_thread(self._store.get, interview_id)
         await asyncio.to_thread(self._files.check_space, size_bytes)
         place = self._files.receiving(interview_id)
-        try:
-            yield await to_its_end(place.__enter__)
-        finally:
-            await to_its_end(place.__exit__, None, None, None)
+        with self._received.take(1):
+            try:
+                yield await to_its_end(place.__enter__)
+            finally:
+                await to_its_end(place.__exit__, None, None, None)
 
     async def open_question(self, interview_id: str) -> Question | None:
         """The question that waits for its answer, asked now where that is still to be done; None: enough was asked.
