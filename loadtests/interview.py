@@ -86,6 +86,11 @@ class Candidate(ServiceUser):
     def on_start(self) -> None:
         self._interview: _Interview | None = None
 
+    def on_stop(self) -> None:
+        """The run is over: what was begun is not left behind."""
+        if self._interview is not None:
+            self._leave(self._interview)
+
     @task
     def go_on(self) -> None:
         interview = self._interview
@@ -145,9 +150,12 @@ class Candidate(ServiceUser):
     def _read_report(self, interview: _Interview) -> None:
         request = Request(path=f"{interview.path}/report")
         seen = self.ask("interview: report", request, lambda report: why_not_each_once(interview.accepted, report))
-        if seen.outcome != "turned away":
-            self.ask("interview: delete", _deleted(interview.path))
-            self._interview = None
+        if seen.outcome in ("right", "wrong"):
+            self._leave(interview)
+
+    def _leave(self, interview: _Interview) -> None:
+        self._interview = None
+        self.ask("interview: delete", _deleted(interview.path))
 
     def _give_up_after(self, seen: Judgement) -> None:
         """Begin anew where something went wrong; who was turned away or did not hear the reply asks again."""
