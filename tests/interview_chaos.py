@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx
@@ -69,12 +70,7 @@ async def chaos(
     async def candidates() -> None:
         for number, answers in numbered:
             chance = random.Random(number)  # noqa: S311 - behaviour, no secret
-            candidate = Candidate(
-                client,
-                answers,
-                patience_s=_PATIENCE_S,
-                think=lambda chance=chance: asyncio.sleep(chance.uniform(*_THINK_S)),
-            )
+            candidate = Candidate(client, answers, patience_s=_PATIENCE_S, think=partial(_think, chance))
             taken.append(await candidate.take())
 
     async with asyncio.TaskGroup() as group:
@@ -82,6 +78,10 @@ async def chaos(
         await asyncio.gather(*(candidates() for _ in range(concurrency)))
         over.set()
     return Outcome(taken, killing.result(), time.monotonic() - begun)
+
+
+async def _think(chance: random.Random) -> None:
+    await asyncio.sleep(chance.uniform(*_THINK_S))
 
 
 async def _deaths(victims: Sequence[Victim], over: asyncio.Event) -> list[Death]:

@@ -1,6 +1,7 @@
 """Candidates who go on whatever happens: what they hold of a service, sound or faulty."""
 
 import asyncio
+from functools import partial
 from itertools import cycle, islice
 
 import httpx
@@ -73,7 +74,7 @@ async def test_deaths_go_round_and_are_counted(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(interview_chaos, "_DOWN_S", 0.0)
     monkeypatch.setattr(interview_chaos, "_THINK_S", (0.0, 0.1))
     died: list[str] = []
-    victims = [Victim(name, lambda name=name: died.append(name), lambda: None) for name in ("one", "two")]
+    victims = [Victim(name, partial(died.append, name), lambda: None) for name in ("one", "two")]
     with interviewing(deaf_every=3) as stand_in:
         async with httpx.AsyncClient(base_url=stand_in.url, trust_env=False) as client:
             outcome = await chaos(client, victims, iter([ANSWERS] * 9), concurrency=2)
