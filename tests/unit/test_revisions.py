@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from tests.doubles import write_manifest
 
+from coldstart.apps.modes import served_models
 from coldstart.domain.errors import ConfigurationError, InvalidInput
-from coldstart.domain.manifest import ModelEntry, entries_named, load_manifest
+from coldstart.domain.manifest import Manifest, ModelEntry, entries_named, load_manifest
+from coldstart.runtime.loading import TaskServing
 from coldstart.runtime.routing import Routing, weights_of
+from coldstart.runtime.settings import load_settings
 
 OLD, NEW, NEAR = "607a30d" + "0" * 33, "6c0e608" + "0" * 33, "607a30d" + "1" * 33
 
@@ -133,3 +136,23 @@ def test_among_those_left_the_draw_keeps_their_proportion() -> None:
     routing = Routing(ENTRIES, {old: 60, new: 30, near: 10}, seed=7)
     drawn = Counter(routing.draw([new, near]) for _ in range(10_000))
     assert drawn[new] == pytest.approx(7500, abs=4 * (10_000 * 0.75 * 0.25) ** 0.5)
+
+
+def test_the_one_model_to_load_may_be_a_revision() -> None:
+    """A name loads all of its revisions; the beginning of several of them is refused."""
+
+    def loaded(model: str) -> list[str]:
+        serving = TaskServing("fake", _never_called, check=_never_called, recover=_never_called, model=model)
+        settings = load_settings({"SERVICE_MODE": "wheel", "MODELS_MANIFEST": "/models.json"})
+        return [entry.revision for entry in served_models(settings, Manifest(ENTRIES), {"next-token": serving})]
+
+    assert loaded("gpt2") == [OLD, NEW, NEAR]
+    assert loaded("gpt2@6c0e608") == [NEW]
+    with pytest.raises(ConfigurationError, match="model 'gpt2@607a30d' may be"):
+        loaded("gpt2@607a30d")
+    with pytest.raises(ConfigurationError, match=f"has no model 'gpt3' of task 'next-token'; it has gpt2@{OLD}, "):
+        loaded("gpt3")
+
+
+def _never_called(*_arguments: Any) -> Any:
+    raise AssertionError("nothing is loaded here")
