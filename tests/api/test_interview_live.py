@@ -353,9 +353,10 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_without_a_recogniser_nothing_is_spoken(tmp_path: Path, fakes: InterviewFakes) -> None:
+@pytest.mark.parametrize("broken", ["speech-to-text", "voice-activity"])
+async def test_without_an_ear_nothing_is_spoken(tmp_path: Path, fakes: InterviewFakes, broken: str) -> None:
     """503 with the sentence that answers can be typed."""
-    fakes = replace(fakes, broken=frozenset({"speech-to-text"}))
+    fakes = replace(fakes, broken=frozenset({broken}))
     with interview_served(interview_core(tmp_path, fakes), fakes) as server:
         session = await created(server)
         with pytest.raises(InvalidStatus) as refused:

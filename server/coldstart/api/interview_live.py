@@ -48,10 +48,9 @@ async def live(
     """Answers in, events and questions out, until enough was asked or either side ends it."""
     query = LiveQuery.of(websocket.query_params)
     interview = await service.show(session_id)
-    answers.languages()
-    ear.lives.decoder_of(query.format)
     said_as = query.speech_format(voice.media_types)
     listening = Listening(interview.plan.language, query.format, query.silence_s)
+    ear.check(listening)
     with ear.lives.place():
         first = await answers.open_question(session_id)
         await websocket.accept()

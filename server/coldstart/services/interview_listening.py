@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coldstart.domain.audio import SPEECH_RATE_HZ, SoundStreamDecoder
-from coldstart.domain.errors import PayloadTooLarge
+from coldstart.domain.errors import NotFound, NotReady, PayloadTooLarge
 from coldstart.domain.interview import Answer, SpokenSegment
 from coldstart.domain.transcription import TranscriptionOptions
 from coldstart.runtime.blocking import to_its_end
@@ -67,6 +67,24 @@ class InterviewListening:
         self._writing = writing
         self._max_bytes = max_bytes
         self._now = now
+
+    def check(self, listening: Listening) -> None:
+        """Whether answers can be listened to at all.
+
+        Raises:
+            InvalidInput: there is no such format.
+            NotReady: there is nobody to listen, or to write down.
+        """
+        self.lives.decoder_of(listening.format_name)
+        parameters = self._parameters(listening)
+        try:
+            with self.lives.session(parameters):
+                pass
+        except (NotFound, NotReady) as error:
+            retry_after_s = error.retry_after_s if isinstance(error, NotReady) else 1
+            raise NotReady(
+                f"nobody can listen: {error}; answers can be typed, or sent as files", retry_after_s=retry_after_s
+            ) from None
 
     @asynccontextmanager
     async def answer(
