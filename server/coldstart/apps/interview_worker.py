@@ -14,7 +14,7 @@ import structlog
 from coldstart.apps import asr, pulse
 from coldstart.apps.interviewer import interviewer_of
 from coldstart.apps.modes import served_models
-from coldstart.domain.errors import ColdstartError, EngineFailed, Unavailable
+from coldstart.domain.errors import ColdstartError, EngineFailed, NotReady, Unavailable
 from coldstart.domain.manifest import load_manifest
 from coldstart.runtime.core import Core
 from coldstart.runtime.lifecycle import Lifecycle
@@ -202,18 +202,20 @@ def _core(settings: Settings, timeline: StartupTimeline) -> Core:
 def _reporting(core: Core, interviews: SqlInterviews, files: AnswerFiles) -> Reporting:
     # Imported here, for NumPy is imported along with the models' engine.
     from coldstart.services.answer_writing import written_sound
-    from coldstart.services.transcription import SPEECH_TO_TEXT_TASK, Transcriptions
+    from coldstart.services.transcription import Transcriptions
 
     transcriptions: Transcriptions = asr.services(core)[Transcriptions]
     interviewer = interviewer_of(core.settings)
     loop = EngineLoop()
 
     def write(data: bytes, language: str) -> WrittenSound:
-        for name, status in core.registry.states().items():
-            if status.entry.task == SPEECH_TO_TEXT_TASK and status.state is ModelState.FAILED:
-                # Not what `Transcriptions` says of it, which is to try again later: it will not load any more.
-                raise EngineFailed(f"model {name!r} of the worker failed to load")
-        return loop.result(written_sound(transcriptions, data, language))
+        try:
+            return loop.result(written_sound(transcriptions, data, language))
+        except NotReady as error:
+            if not core.registry.wait_settled(0.0):
+                raise
+            # What is not ready then will never be: there is nothing to wait for.
+            raise EngineFailed(str(error)) from None
 
     return Reporting(
         interviews,

@@ -16,6 +16,9 @@ from coldstart.storage.jobs import JobState, JobStatus
 SoundWriter: TypeAlias = Callable[[bytes, str], WrittenSound]
 NotesTaker: TypeAlias = Callable[[Interview, Sequence[AnswerReport]], tuple[Sequence[str], str, str | None]]
 
+# By one sweep: each is a question to the database.
+_LOOKED_AT = 100
+
 
 class FinishedInterviews(Protocol):
     """The database as far as reports go. Blocking, thread-safe."""
@@ -124,22 +127,12 @@ class Reporting:
             InvalidInput, NotFound: the sound cannot be decoded, or is not there any more.
             Unavailable, EngineFailed: the recogniser cannot, now.
         """
-        interview = self._waiting(interview_id)
-        answer = interview and interview.answer_to(question_number)
-        if interview is None or not answer or answer.sound is None:
-            return
-        if answer.text is None:
-            written = self._write(self._files.read(interview_id, answer.sound.name), interview.plan.language)
-            interview = self._interviews.write_down(
-                interview_id,
-                question_number,
-                text=written.text,
-                segments=written.segments,
-                duration_s=written.duration_s,
-            )
-        # Also where it was written down before: the worker may have ended in between.
-        if (kept := interview.answer_to(question_number)) is not None:
-            self._files.write_transcript(interview_id, question_number, transcript_of(kept))
+        try:
+            self._write_down(interview_id, question_number)
+        except NotFound:
+            # Not where the interview was deleted meanwhile.
+            if self._waiting(interview_id) is not None:
+                raise
 
     def make(self, interview_id: str) -> None:
         """See `ReportHandler`."""
@@ -162,6 +155,24 @@ class Reporting:
         """See `ReportHandler`."""
         if self._waiting(interview_id) is not None:
             self._interviews.fail_report(interview_id)
+
+    def _write_down(self, interview_id: str, question_number: int) -> None:
+        interview = self._waiting(interview_id)
+        answer = interview and interview.answer_to(question_number)
+        if interview is None or not answer or answer.sound is None:
+            return
+        if answer.text is None:
+            written = self._write(self._files.read(interview_id, answer.sound.name), interview.plan.language)
+            interview = self._interviews.write_down(
+                interview_id,
+                question_number,
+                text=written.text,
+                segments=written.segments,
+                duration_s=written.duration_s,
+            )
+        # Also where it was written down before: the worker may have ended in between.
+        if (kept := interview.answer_to(question_number)) is not None:
+            self._files.write_transcript(interview_id, question_number, transcript_of(kept))
 
     def _waiting(self, interview_id: str) -> Interview | None:
         """The interview, where it is there and wants a report."""
@@ -193,7 +204,8 @@ class UnreportedInterviews:
             Unavailable: the database cannot be reached.
         """
         over = set()
-        for interview_id in self._interviews.unreported():
+        # Those that wait for longest: the others come forward as these are done.
+        for interview_id in self._interviews.unreported()[:_LOOKED_AT]:
             status = self._jobs.status(interview_id)
             if status is None:
                 self._log.warning("job_missing", interview=interview_id)

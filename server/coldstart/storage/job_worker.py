@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 import sqlalchemy
 import structlog
 from dbos import DBOS, DBOSConfig, PortableWorkflowError
+from dbos import error as dbos_error
 
 from coldstart.domain.errors import ColdstartError, Conflict, InvalidInput, NotFound, PayloadTooLarge, Unavailable
 from coldstart.storage.jobs import (
@@ -91,12 +92,16 @@ class StepFailed(Exception):
     """A step that will not succeed; the message is one sentence without anything of an interview's contents."""
 
 
+# The second: of a job that was forgotten while it ran.
+_TOLD = (StepFailed, dbos_error.DBOSNonExistentWorkflowError)
+
+
 class _Left(BaseException):
     """The job is left as it is, to be taken up again. No Exception, so that nobody records it as its outcome."""
 
 
 class _News(logging.Filter):
-    """What DBOS tells, but for the end of a job that has been told, and for the same again within ten seconds."""
+    """What DBOS tells, but for ends of jobs that are told or wanted by nobody, and the same within ten seconds."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,7 +109,7 @@ class _News(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether it is to be told."""
-        if record.exc_info and isinstance(record.exc_info[1], StepFailed):
+        if record.exc_info and isinstance(record.exc_info[1], _TOLD):
             return False
         now, kind = time.monotonic(), str(record.msg)[:_KIND_CHARACTERS]
         if now < self._told_at.get(kind, -math.inf) + _SECONDS_BETWEEN_SAME:

@@ -200,12 +200,12 @@ def migrate_jobs(url: str) -> None:
 
 def jobs_engine_of(url: str) -> sqlalchemy.Engine:
     """Connections to the jobs' database, as DBOS wants them."""
-    engine = engine_of(url)
-    if engine.dialect.name == "sqlite":
+    if sqlalchemy.make_url(url).get_backend_name() == "sqlite":
         engine = sqlalchemy.create_engine(url, hide_parameters=True, pool_size=_CONNECTIONS, max_overflow=0)
         sqlalchemy.event.listen(engine, "connect", _prepare_sqlite)
-    else:
-        sqlalchemy.event.listen(engine, "handle_error", _mark_disconnected)
+        return engine
+    engine = engine_of(url)
+    sqlalchemy.event.listen(engine, "handle_error", _mark_disconnected)
     return engine
 
 
@@ -243,9 +243,9 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _mark_disconnected(context: sqlalchemy.ExceptionContext) -> None:
-    """DBOS waits for a database that is away if the error says `connection failed`, and psycopg 3.3 words it otherwise.
+    """DBOS waits for a database that is away if the error says `connection failed`; psycopg 3.3 words some otherwise.
 
-    It also waits where a connection counts as lost. May go once DBOS knows the new words.
+    It also waits where a connection counts as lost. May go once DBOS goes by more than words.
     """
     error = context.original_exception
     if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
