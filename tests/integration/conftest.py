@@ -2,7 +2,8 @@
 
 One that takes `loaded` runs for the smallest image of each service only, where that is the token wheel or the run is
 thorough: load takes most of a minute, and the wheel's users do most. One that takes `listening` or `speaking` for
-each image that offers speech to text, or text to speech, and with `_alone` for the smallest of these.
+each image that offers speech to text, or text to speech, and with `_alone` for the smallest of these; one that takes
+`interviewing` for each image that offers interviews.
 """
 
 import os
@@ -26,7 +27,7 @@ from coldstart_harness.slo.loading import load_slo
 
 SLO = load_slo(Path(__file__).parents[2] / "slo.toml")
 # What a test may take → the service that an image must offer for it.
-OFFERING = {"listening": "asr", "speaking": "tts"}
+OFFERING = {"listening": "asr", "speaking": "tts", "interviewing": "interview"}
 ALONE = "_alone"
 
 

@@ -55,10 +55,15 @@ class Isolated:
 
 
 @contextmanager
-def isolated(subject: Subject) -> Iterator[Isolated]:
-    """A container of the image that is ready; it is removed afterwards."""
-    options = {"network_mode": "none"} if may_enter_networks() else {}
-    with container_of(subject, **options) as container:
+def isolated(subject: Subject, **options: Any) -> Iterator[Isolated]:
+    """A container of the image that is ready; it is removed afterwards.
+
+    Args:
+        subject: the image.
+        options: as those of `container_of`.
+    """
+    network = {"network_mode": "none"} if may_enter_networks() else {}
+    with container_of(subject, **network, **options) as container:
         started = Isolated(subject, container)
         wrapped = container.get_wrapped_container()
         started.ask(lambda url: wait_until_ready(Service(url), time.monotonic() + START_TIMEOUT_S, container=wrapped))
