@@ -62,13 +62,13 @@ class Ground:
         self.jobs = Jobs(jobs_url_of(url))
         self._count_effects()
 
-    def finished(self, *sounds: str) -> str:
+    def finished(self, *sounds: str | bytes) -> str:
         """A finished interview with these answers, none of them written down; no job asked for."""
         interview_id = self.interviews.create(_PLAN, Question(1, "What?", "bank"), NOW).interview_id
         for number, sound in enumerate(sounds, 1):
             self.interviews.ask(interview_id, Question(number, "What?", "bank"))
             with self.files.receiving(interview_id) as receiving:
-                receiving.write(sound.encode())
+                receiving.write(sound.encode() if isinstance(sound, str) else sound)
                 kept = receiving.keep(number, "audio/wav", ".wav")
             self.interviews.accept(interview_id, Answer(number, NOW, None, kept))
         self.interviews.finish(interview_id, NOW)
