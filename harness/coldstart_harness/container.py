@@ -86,7 +86,7 @@ def start_container(container: Container) -> None:
     try:
         container.start()
     except APIError as error:
-        container.remove(force=True)
+        container.remove(force=True, v=True)
         raise ServiceFailed(f"the container engine could not start it: {error.explanation}") from None
 
 
