@@ -13,9 +13,13 @@ from coldstart_harness.slo.loading import SloFile
 
 EFFORT = Effort(runs=5, seconds=4, requests=120)
 # They start or load a service many times over, and ask the same code in every image that holds it.
-_LONG = frozenset({"drain", "latency", "ledger", "overload"})
-# Rounds of load are a third of it each: shorter ones tell less of the service than of the moment.
-OVERLOAD_EFFORT = replace(EFFORT, seconds=10)
+_LONG = frozenset({"drain", "latency", "ledger", "lockdown", "overload", "readiness"})
+_EFFORTS = {
+    # Cold, loaded and warm starts, so many of each.
+    "ledger": replace(EFFORT, runs=3),
+    # Rounds of load are a third of it each: shorter ones tell less of the service than of the moment.
+    "overload": replace(EFFORT, seconds=10),
+}
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ def trial_of(case: Case, slo: SloFile, engine: Engine, scratch: Path) -> Trial:
         image=target.image,
         services=target.services,
         service_name=case.service,
-        effort=OVERLOAD_EFFORT if case.proof == "overload" else EFFORT,
+        effort=_EFFORTS.get(case.proof, EFFORT),
         say=lambda _line: None,
         scratch=scratch,
         gpu=case.gpu,
