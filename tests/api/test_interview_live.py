@@ -17,7 +17,10 @@ from tests.live_serving import LiveClient, LiveServer, pcm
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from coldstart.domain.interview import Question
 from coldstart.runtime.core import Core
+from coldstart.storage.database import database_url_of, engine_of
+from coldstart.storage.sql_interviews import SqlInterviews
 
 # More than the 1.2 s of silence that end an answer.
 SAID = ((0, 0.5), (1, 2.0), (0, 2.0))
@@ -171,6 +174,35 @@ async def test_silence_before_the_first_word_ends_nothing(server: LiveServer) ->
         await client.say((0, 3.0))
         await client.end()
         assert (await until_type(client, "turn"))["answer"]["text"] == ""
+
+
+async def test_an_end_that_names_another_question_ends_nothing(server: LiveServer) -> None:
+    """The answer that it was meant for was over by itself."""
+    session = await created(server)
+    async with talk(server, session) as client:
+        await client.say((1, 1.0))
+        await client.connection.send('{"type": "end", "question_number": 2}')
+        await client.say((2, 1.0))
+        await client.connection.send('{"type": "end", "question_number": 1}')
+        assert (await until_type(client, "turn"))["answer"]["duration"] == 2.0
+
+
+async def test_the_first_sentence_is_heard_before_the_second_is_made(
+    server: LiveServer, core: Core, fakes: InterviewFakes
+) -> None:
+    """A long question does not keep anybody waiting."""
+    session = await created(server)
+    store = SqlInterviews(engine_of(database_url_of(core.settings)), open_limit=1)
+    store.ask(session, Question(2, "This is a sentence to begin with. And this one comes after it, slowly.", "bank"))
+    async with talk(server, session, "speech=pcm") as client:
+        await client.event()
+        await client.say((1, 0.5))
+        fakes.voice.hold_after(1)
+        await client.end()
+        await until_type(client, "speech")
+        async with asyncio.timeout(20):
+            assert isinstance(await client.connection.recv(), bytes)
+        fakes.voice.gate.set()
 
 
 async def test_who_leaves_in_mid_answer_is_asked_again(server: LiveServer, core: Core) -> None:

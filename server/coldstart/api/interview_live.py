@@ -10,9 +10,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.websockets import WebSocketDisconnect
 
 from coldstart.api.dependencies import CoreDependency, service_of
-from coldstart.api.interview_schemas import LiveQuery, question_document, turn_document
+from coldstart.api.interview_schemas import AnswerEndMessage, LiveQuery, question_document, turn_document
 from coldstart.api.live_conversation import Conversation
-from coldstart.api.live_schemas import EndMessage, event_document
+from coldstart.api.live_schemas import event_document
 from coldstart.domain.audio import SPEECH_RATE_HZ
 from coldstart.domain.errors import ColdstartError, InvalidInput, NotReady, PayloadTooLarge
 from coldstart.domain.interview import Question
@@ -78,23 +78,25 @@ class _Questions:
             "question": question_document(self._session_id, question, has_voice=self._voice.is_there),
         }
 
-    async def after(self, turn: Turn, *, says_next: bool) -> AsyncGenerator[Mapping[str, Any] | bytes, None]:
-        """All messages after an answer. What fails of saying the question is told, and the interview goes on."""
-        has_voice = self._voice.is_there
-        yield {"type": "turn", **turn_document(self._session_id, turn, has_voice=has_voice)}
-        if turn.question is None or self._said_as is None or not (has_voice and says_next):
+    def turn(self, turn: Turn) -> Mapping[str, Any]:
+        """The message after an answer."""
+        return {"type": "turn", **turn_document(self._session_id, turn, has_voice=self._voice.is_there)}
+
+    @property
+    def are_said(self) -> bool:
+        """Whether that is wanted, and there is a voice."""
+        return self._said_as is not None and self._voice.is_there
+
+    async def said(self, question: Question) -> AsyncGenerator[Mapping[str, Any] | bytes, None]:
+        """The messages that say a question, but for the one after the last. Raises: ColdstartError: in the middle."""
+        if self._said_as is None:
             return
         yield {"type": "speech", "media_type": self._voice.media_types[self._said_as]}
-        is_complete = True
-        try:
-            utterance = self._voice.begin(turn.question.text, language=self._language, format_name=self._said_as)
-            async with aclosing(utterance.pieces()) as pieces:
-                async for piece in pieces:
-                    for begin in range(0, len(piece), _SPEECH_MESSAGE_BYTES):
-                        yield piece[begin : begin + _SPEECH_MESSAGE_BYTES]
-        except ColdstartError:
-            is_complete = False
-        yield {"type": "speech_end", "complete": is_complete}
+        utterance = self._voice.begin(question.text, language=self._language, format_name=self._said_as)
+        async with aclosing(utterance.pieces()) as pieces:
+            async for piece in pieces:
+                for begin in range(0, len(piece), _SPEECH_MESSAGE_BYTES):
+                    yield piece[begin : begin + _SPEECH_MESSAGE_BYTES]
 
 
 class _LiveInterview(Conversation):
@@ -162,8 +164,8 @@ class _LiveInterview(Conversation):
             while True:
                 message = await self._messages.next()
                 if isinstance(message, str):
-                    EndMessage.read(message)
-                    if self._spoken is not None:
+                    end = AnswerEndMessage.read(message)
+                    if self._spoken is not None and end.question_number in (None, self._spoken.question_number):
                         await self._end(self._spoken)
                 elif self._spoken is not None:
                     await self._spoken.feed(message)
@@ -173,7 +175,7 @@ class _LiveInterview(Conversation):
     async def _ask(self) -> Exception | None:
         """Question by question; what has ended the conversation, None: enough was asked."""
         question = self._first
-        invitation: Mapping[str, Any] | bytes = self._questions.ready(question)
+        invitation = self._questions.ready(question)
         while question is not None and self._error is None:
             turn = await self._turn(question, invitation)
             if turn is None:
@@ -183,7 +185,7 @@ class _LiveInterview(Conversation):
         await self._send(invitation)
         return None if question is None else self._error
 
-    async def _turn(self, question: Question, invitation: Mapping[str, Any] | bytes) -> Turn | None:
+    async def _turn(self, question: Question, invitation: Mapping[str, Any]) -> Turn | None:
         """The answer to a question; None: nothing was said until the conversation ended.
 
         Args:
@@ -215,14 +217,20 @@ class _LiveInterview(Conversation):
         self._messages.last_words_s = self._between_answers_s
         return turn
 
-    async def _tell_after(self, turn: Turn) -> Mapping[str, Any] | bytes:
+    async def _tell_after(self, turn: Turn) -> Mapping[str, Any]:
         """Send all that follows an answer but for the last message, after which the next answer may begin."""
-        async with aclosing(self._questions.after(turn, says_next=self._error is None)) as messages:
-            last = await anext(messages)
-            async for message in messages:
-                await self._send(last)
-                last = message
-        return last
+        told = self._questions.turn(turn)
+        if turn.question is None or self._error is not None or not self._questions.are_said:
+            return told
+        await self._send(told)
+        is_complete = True
+        try:
+            async with aclosing(self._questions.said(turn.question)) as messages:
+                async for message in messages:
+                    await self._send(message)
+        except ColdstartError:
+            is_complete = False
+        return {"type": "speech_end", "complete": is_complete}
 
     async def _end(self, spoken: SpokenAnswer) -> None:
         self._spoken, self._is_keeping = None, True

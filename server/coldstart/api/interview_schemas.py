@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from coldstart.api.live_schemas import EndMessage
 from coldstart.domain.errors import InvalidInput
 from coldstart.domain.interview import Answer, Interview, InterviewPlan, Question, SkillLevel
 from coldstart.runtime.settings import Settings
@@ -98,6 +99,12 @@ class LiveQuery(BaseModel):
         if self.speech != _NO_SPEECH and self.speech not in formats:
             raise InvalidInput(f"speech is {self.speech[:80]!r}; it must be {' or '.join((*formats, _NO_SPEECH))}")
         return None if self.speech == _NO_SPEECH else self.speech
+
+
+class AnswerEndMessage(EndMessage):
+    """An answer is over; that to another question than the one named, which may be over by its silence, goes on."""
+
+    question_number: int | None = None
 
 
 def checked(kind: type[BodyT], value: Any, place: str = "body") -> BodyT:

@@ -113,7 +113,7 @@ class InterviewListening:
                     )
                     return await self._answers.spoken(interview_id, receiving, media_type, _SUFFIX, answer)
 
-                yield SpokenAnswer(session, decoder, recording, take)
+                yield SpokenAnswer(question_number, session, decoder, recording, take)
 
     def _parameters(self, listening: Listening) -> LiveParameters:
         knows = self._answers.languages()
@@ -133,11 +133,13 @@ class SpokenAnswer:
 
     def __init__(
         self,
+        question_number: int,
         session: LiveSession,
         decoder: SoundStreamDecoder,
         recording: "Recording",
         take: Callable[[str, Sequence[SpokenSegment]], Awaitable[Turn]],
     ) -> None:
+        self.question_number = question_number
         self._session = session
         self._decoder = decoder
         self._recording = recording
