@@ -1,9 +1,11 @@
 """The agent worker with a recogniser that does as it is told: `python -m tests.report_worker ROOT`.
 
 A sound's bytes are what is to be done, one word, and what is then said: `say` it; `wait` for the file `gate` in ROOT;
-`break` as an engine breaks, unless there is the file `mended`; `refuse` it for ever; `die` as the kernel kills.
+`break` as an engine breaks, unless there is the file `mended`; `refuse` it for ever; `die` as the kernel kills;
+`leak` what is said into an error. Whoever it calls is told as `calls_out`.
 """
 
+import json
 import os
 import signal
 import sys
@@ -48,6 +50,12 @@ def _notes(_interview: Interview, answers: Sequence[AnswerReport]) -> tuple[Sequ
     return [f"{len(answers)} answers."], "bank", None
 
 
+def _tell_calls(event: str, _arguments: tuple[object, ...]) -> None:
+    """Whatever in this process connects to something, or looks a name up; but for Postgres's driver, which is in C."""
+    if event in ("socket.connect", "socket.getaddrinfo"):
+        sys.stderr.write(json.dumps({"event": "calls_out", "logger": "audit"}) + "\n")
+
+
 def main(root: Path) -> None:
     """Work until SIGTERM."""
     settings = load_settings({"INTERVIEW_ROOT": str(root), "MODELS_MANIFEST": "none", **os.environ})
@@ -60,6 +68,7 @@ def main(root: Path) -> None:
 
 
 if __name__ == "__main__":
+    sys.addaudithook(_tell_calls)
     main(Path(sys.argv[1]))
     sys.stderr.flush()
     # As in coldstart.__main__: a step under way is not waited for.

@@ -197,8 +197,8 @@ def test_the_worker_tells_that_it_lives(ground: Ground, hands: Hands) -> None:
     assert [beat.state for beat in ground.interviews.beats()] == ["stopping"]
 
 
-def test_the_worker_listens_to_nothing_and_says_nothing_of_what_was_said(ground: Ground, hands: Hands) -> None:
-    """No port is open, the jobs' library keeps its advice to itself, and what an error quotes is not in it."""
+def test_the_worker_listens_to_nothing_calls_nobody_and_keeps_secrets(ground: Ground, hands: Hands) -> None:
+    """No port is open, nothing is connected to, and neither the library's advice nor what an error quotes is logged."""
     ground.finished_and_asked("leak a-secret")
     worker = hands.worker()
     until(all_reported(ground))
