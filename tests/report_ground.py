@@ -158,6 +158,7 @@ class Worker:
             env={
                 "PATH": os.environ["PATH"],
                 "PYTHONPATH": os.pathsep.join((str(_REPOSITORY / "server"), str(_REPOSITORY))),
+                "TMPDIR": str(ground.root),
                 "DATABASE_URL": ground.url,
                 "SHUTDOWN_GRACE_S": "20",
                 **environment,

@@ -1,6 +1,7 @@
 """The agent worker: makes the reports on finished interviews, with a recogniser of its own. It listens to no port."""
 
 import asyncio
+import contextlib
 import gc
 import signal
 import threading
@@ -82,6 +83,8 @@ def open_interviews(settings: Settings) -> SqlInterviews:
                 break
         except Unavailable as error:
             log.warning("database_awaited", reason=str(error))
+            with contextlib.suppress(OSError):
+                pulse.beat()
             time.sleep(_DATABASE_PAUSE_S)
     migrate(engine)
     return SqlInterviews(engine, open_limit=settings.interview_open_limit)
@@ -115,13 +118,10 @@ def work(
     unreported = UnreportedInterviews(interviews, Jobs(jobs_url))
     rounds = Rounds()
 
-    def beat() -> None:
-        # Before the database's, which may be away: that is no reason to replace this container.
-        pulse.beat()
-        interviews.beat(_beat_of(worker.name, models(), rounds.ending))
-
-    rounds.begin("beat", _BEAT_S, beat, once_more=True)
-    # For the health check of a container, which asks no database.
+    rounds.begin(
+        "beat", _BEAT_S, lambda: interviews.beat(_beat_of(worker.name, models(), rounds.ending)), once_more=True
+    )
+    # For the health check of a container: a database that is away is no reason to replace it.
     rounds.begin("pulse", _BEAT_S, pulse.beat)
     rounds.begin("sweep", policy.sweep_s, unreported.sweep)
     rounds.begin("take-up-lost", policy.sweep_s, worker.take_up_lost)
