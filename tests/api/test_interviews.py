@@ -345,6 +345,16 @@ async def test_open_interviews_are_bounded(client: httpx.AsyncClient) -> None:
     await created(client)
 
 
+async def test_interviews_that_begin_are_bounded(client: httpx.AsyncClient) -> None:
+    """Of many at once those beyond QUEUE_LIMIT are refused, with the time to come again; the others are begun."""
+    replies = await asyncio.gather(*(client.post("/sessions/create", json={}) for _ in range(80)))
+    statuses = [reply.status_code for reply in replies]
+    assert set(statuses) == {201, 429}
+    assert statuses.count(201) >= 32
+    assert all(int(reply.headers["retry-after"]) >= 1 for reply in replies if reply.status_code == 429)
+    assert (await client.post("/sessions/create", json={})).status_code == 201
+
+
 @pytest.mark.parametrize("environ", [{"INTERVIEW_MIN_FREE_BYTES": str(2**60)}])
 async def test_a_full_disk_is_told(client: httpx.AsyncClient) -> None:
     """507, with when to come again."""

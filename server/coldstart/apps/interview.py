@@ -48,6 +48,7 @@ def services(core: Core) -> Mapping[type[Any], Any]:
     from coldstart.apps.interviewer import interviewer_of
     from coldstart.engines.file_kinds import stored_type_of
     from coldstart.engines.pyav_audio import PyAvEncoder
+    from coldstart.runtime.budget import Budget
     from coldstart.services.interview_answers import InterviewAnswers
     from coldstart.services.interview_health import InterviewHealth
     from coldstart.services.interview_listening import InterviewListening
@@ -80,7 +81,7 @@ def services(core: Core) -> Mapping[type[Any], Any]:
         interviewer,
         stored_type_of,
         # As many wait to be written down; those that are spoken have places of their own.
-        max_received=settings.queue_limit + settings.live_sessions,
+        max_received=settings.queue_limit,
         max_held_bytes=settings.uploads_max_bytes,
     )
     retention = InterviewRetention(
@@ -101,6 +102,7 @@ def services(core: Core) -> Mapping[type[Any], Any]:
             interviewer,
             core.registry,
             core.timeline,
+            Budget(settings.queue_limit, unit="interviews that begin"),
         ),
         InterviewAnswers: answers,
         InterviewListening: InterviewListening(

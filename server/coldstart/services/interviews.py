@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 from coldstart.domain.errors import NotFound
 from coldstart.domain.interview import Interview, Interviewer, InterviewPlan, InterviewReport, InterviewState, Question
 from coldstart.runtime.blocking import to_its_end
+from coldstart.runtime.budget import Budget
 from coldstart.runtime.registry import ModelRegistry
 from coldstart.runtime.timeline import StartupTimeline
 from coldstart.services.interview_stores import AnswerStore, InterviewStore, Job, ReportJobs
@@ -45,6 +46,7 @@ class Interviews:
         interviewer: asks the first question.
         registry: has the models, all of which interviews wait for.
         timeline: how long those took that are ready.
+        beginning: how many interviews are being begun at one time, each of which waits for the disk.
         now: UTC.
     """
 
@@ -57,6 +59,7 @@ class Interviews:
         interviewer: Interviewer,
         registry: ModelRegistry,
         timeline: StartupTimeline,
+        beginning: Budget,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
@@ -66,6 +69,7 @@ class Interviews:
         self._interviewer = interviewer
         self._registry = registry
         self._timeline = timeline
+        self._beginning = beginning
         self._now = now
         self._created = Counter("interviews_created", "Interviews that were begun.", registry=None)
         self._finished = Counter("interviews_finished", "Interviews whose report was asked for.", registry=None)
@@ -81,13 +85,14 @@ class Interviews:
         Raises:
             ModelsLoading: some model is still on its way.
             StorageFull: there is no room for answers.
-            Overloaded: as many interviews are open as may be.
+            Overloaded: as many interviews are open, or being begun, as may be.
         """
         check_loaded(self._registry, self._timeline)
-        await asyncio.to_thread(self._files.check_space)
-        now = self._now()
-        first = await self._interviewer.next_question(Interview("", plan, InterviewState.OPEN, now))
-        interview = await to_its_end(self._store.create, plan, first, now)
+        with self._beginning.take(1):
+            await asyncio.to_thread(self._files.check_space)
+            now = self._now()
+            first = await self._interviewer.next_question(Interview("", plan, InterviewState.OPEN, now))
+            interview = await to_its_end(self._store.create, plan, first, now)
         self._created.inc()
         return interview
 
