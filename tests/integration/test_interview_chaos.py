@@ -135,7 +135,7 @@ def standing(engine: Engine, postgres: PostgresServer | None) -> Iterator[Stand]
                 restart_policy={"Name": "unless-stopped"},
                 **more,
             )
-            stack.callback(container.remove, force=True)
+            stack.callback(container.remove, force=True, v=True)
             return container
 
         stand = Stand(
