@@ -12,7 +12,7 @@ import av
 import httpx
 import pytest
 from structlog.testing import capture_logs
-from tests.interview_serving import InterviewFakes, interview_core, interview_served
+from tests.interview_serving import InterviewFakes, interview_core, interview_served, wav
 from tests.live_serving import LiveClient, LiveServer, pcm
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
@@ -360,22 +360,61 @@ async def test_two_who_answer_one_question_get_one_answer(server: LiveServer, co
     assert len(kept(core)) == 1
 
 
+@contextlib.asynccontextmanager
+async def half_an_upload(
+    server: LiveServer, session: str
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection on which 50 kB of a sound have come, of 90 kB."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(server.http).port)
+    head = f"POST /sessions/{session}/answers HTTP/1.1\r\nhost: x\r\ncontent-length: 90000\r\n"
+    form = '--b\r\ncontent-disposition: form-data; name="file"; filename="f"\r\n\r\n'
+    writer.write(f"{head}content-type: multipart/form-data; boundary=b\r\n\r\n{form}".encode() + bytes(50_000))
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+
 async def test_an_upload_that_breaks_off_leaves_nothing(server: LiveServer, core: Core) -> None:
     """Neither a file nor an error: the client has left in the middle of it."""
     session = await created(server)
     uploads = core.settings.interview_root / "uploads"
     with capture_logs() as log:
-        reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(server.http).port)
-        head = f"POST /sessions/{session}/answers HTTP/1.1\r\nhost: x\r\ncontent-length: 90000\r\n"
-        form = '--b\r\ncontent-disposition: form-data; name="file"; filename="f"\r\n\r\n'
-        writer.write(f"{head}content-type: multipart/form-data; boundary=b\r\n\r\n{form}".encode() + bytes(50_000))
-        await until(lambda: any(path.stat().st_size for path in uploads.iterdir()))
-        writer.close()
+        async with half_an_upload(server, session):
+            await until(lambda: any(path.stat().st_size for path in uploads.iterdir()))
         await until(lambda: not list(uploads.iterdir()))
         await until(lambda: any(line["event"] == "http_request" and line["status"] == 499 for line in log))
     assert not [line for line in log if line["log_level"] == "error"]
     assert kept(core) == []
-    reader.feed_eof()
+
+
+async def test_a_sender_that_stalls_is_not_waited_for(
+    server: LiveServer, core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told so, and its place is free again."""
+    monkeypatch.setattr("coldstart.api.bodies._PATIENCE_S", 0.3)
+    async with half_an_upload(server, await created(server)) as (reader, _), asyncio.timeout(20):
+        assert b" 422 " in await reader.readline()
+        assert b"nothing of the body came for 0.3 s" in await reader.readuntil(b"allowed")
+    await until(lambda: not list((core.settings.interview_root / "uploads").iterdir()))
+
+
+@pytest.mark.parametrize("environ", [{"QUEUE_LIMIT": "2"}])
+async def test_sounds_on_their_way_in_are_bounded(server: LiveServer, core: Core) -> None:
+    """One more is refused; when one is over there is room again."""
+    session = await created(server)
+    uploads = core.settings.interview_root / "uploads"
+    async with httpx.AsyncClient() as client:
+        form: dict[str, Any] = {"data": {"question_number": "1"}, "files": {"file": wav((1, 1.0))}}
+        async with half_an_upload(server, session), half_an_upload(server, session):
+            await until(lambda: len(list(uploads.iterdir())) == 2)
+            refused = await client.post(f"{server.http}/sessions/{session}/answers", **form)
+            assert refused.status_code == 429
+            assert "of 2 at most" in refused.json()["detail"]
+        await until(lambda: not list(uploads.iterdir()))
+        assert (await client.post(f"{server.http}/sessions/{session}/answers", **form)).status_code == 201
 
 
 async def until(condition: Callable[[], bool]) -> None:
