@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, cast
@@ -16,9 +17,9 @@ from tests.polling import until
 from tests.wheel_serving import core_over
 
 from coldstart.api.app import create_app
-from coldstart.api.bodies import BoundedRequest, Uploads, takes_sound_files
+from coldstart.api.bodies import BoundedRequest, Uploads, streams_its_body, takes_sound_files
 from coldstart.api.dependencies import service_of
-from coldstart.api.uploads import read_upload
+from coldstart.api.uploads import read_upload, stream_upload
 from coldstart.domain.errors import PayloadTooLarge
 from coldstart.runtime.budget import Budget
 
@@ -40,6 +41,25 @@ class Gate(asyncio.Event):
 GateOf = Annotated[Gate, Depends(service_of(Gate))]
 
 
+class SlowDisk:
+    """Takes the first piece of a file and is not done with it before it is let go."""
+
+    def __init__(self) -> None:
+        self.entered, self.let_go = threading.Event(), threading.Event()
+        self.events: list[str] = []
+
+    def write(self, data: bytes) -> None:
+        self.entered.set()
+        self.let_go.wait(30)
+        self.events.append("written")
+
+    def close(self) -> None:
+        self.events.append("closed")
+
+
+SlowDiskOf = Annotated[SlowDisk, Depends(service_of(SlowDisk))]
+
+
 def routes() -> APIRouter:
     router = APIRouter()
 
@@ -50,6 +70,14 @@ def routes() -> APIRouter:
         upload = await read_upload(request)
         await gate.passed()
         return {"size": len(upload.data), "begin": upload.data[:4].decode(), "fields": dict(upload.fields)}
+
+    @router.post("/streams")
+    @streams_its_body
+    async def stream(request: Request, disk: SlowDiskOf) -> None:
+        try:
+            await stream_upload(request, disk.write)
+        finally:
+            disk.close()
 
     @router.post("/texts")
     async def take_text(request: Request) -> int:
@@ -66,10 +94,15 @@ def gate() -> Gate:
 
 
 @pytest.fixture
-async def client(tmp_path: Path, gate: Gate) -> AsyncIterator[httpx.AsyncClient]:
+def disk() -> SlowDisk:
+    return SlowDisk()
+
+
+@pytest.fixture
+async def client(tmp_path: Path, gate: Gate, disk: SlowDisk) -> AsyncIterator[httpx.AsyncClient]:
     limits = {"AUDIO_MAX_BYTES": FILE_LIMIT, "MAX_BODY_BYTES": BODY_LIMIT, "UPLOADS_MAX_BYTES": HELD_LIMIT}
     core = core_over(tmp_path, FakeNextTokenEngine(), "alpha", **{name: str(value) for name, value in limits.items()})
-    transport = httpx.ASGITransport(create_app(core, routers=[routes()], services={Gate: gate}))
+    transport = httpx.ASGITransport(create_app(core, routers=[routes()], services={Gate: gate, SlowDisk: disk}))
     async with httpx.AsyncClient(transport=transport, base_url="http://uploads") as client:
         yield client
 
@@ -87,6 +120,18 @@ async def test_a_form_is_its_file_and_its_fields(client: httpx.AsyncClient) -> N
         "begin": "RIFF",
         "fields": {"model": ["tiny"], "timestamp_granularities[]": ["word", "segment"], "prompt": ["ä"]},
     }
+
+
+async def test_nothing_is_closed_while_a_piece_of_a_file_is_written(client: httpx.AsyncClient, disk: SlowDisk) -> None:
+    """Not even where the request is cancelled: what is opened next could get the piece."""
+    request = asyncio.create_task(client.post("/streams", files=form_of(1000)))
+    await asyncio.to_thread(disk.entered.wait, 30)
+    request.cancel()
+    await asyncio.wait((request,), timeout=0.05)
+    assert disk.events == []
+    disk.let_go.set()
+    await until(lambda: len(disk.events) == 2)
+    assert disk.events == ["written", "closed"]
 
 
 async def test_a_large_file_stays_in_memory(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:

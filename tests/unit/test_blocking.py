@@ -26,9 +26,10 @@ async def test_a_cancelled_caller_hears_of_it_when_the_call_is_over() -> None:
 
     caller = asyncio.create_task(to_its_end(call))
     await asyncio.to_thread(entered.wait)
-    caller.cancel()
-    done, _ = await asyncio.wait((caller,), timeout=0.05)
-    assert not done
+    for _ in range(2):
+        caller.cancel()
+        done, _ = await asyncio.wait((caller,), timeout=0.05)
+        assert not done
     gate.set()
     with pytest.raises(asyncio.CancelledError):
         await caller

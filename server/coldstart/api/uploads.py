@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from coldstart.api.dependencies import core_of
 from coldstart.domain.errors import InvalidInput, PayloadTooLarge
+from coldstart.runtime.blocking import to_its_end
 
 _FILE = "file"
 _MAX_FIELDS = 64
@@ -162,8 +163,14 @@ class _PassingParser(_Parser):
         if part.file is not None:
             part.file.file.close()  # nothing is in it
             sink = self._sink if part.field_name == _FILE else _Sink(lambda _: None, self._sink.limit)
-            # Not marked as being in memory, so it is written to in threads.
-            part.file = UploadFile(cast(BinaryIO, sink), filename=part.file.filename, headers=part.file.headers)
+            part.file = _PassedFile(cast(BinaryIO, sink), filename=part.file.filename, headers=part.file.headers)
+
+
+class _PassedFile(UploadFile):
+    """Written to in a thread that also a cancelled request waits for: it closes what the bytes go to afterwards."""
+
+    async def write(self, data: bytes) -> None:
+        await to_its_end(self.file.write, data)
 
 
 class _Sink:

@@ -1,6 +1,7 @@
 """Blocking calls beside the event loop, that are not left behind."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
@@ -18,7 +19,9 @@ async def to_its_end(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     try:
         return await asyncio.shield(call)
     except asyncio.CancelledError:
-        await asyncio.wait((call,))
+        while not call.done():  # also where the caller is cancelled again
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait((call,))
         if not call.cancelled():
             call.exception()  # seen, so that nobody warns of it
         raise
