@@ -166,7 +166,8 @@ class _ProcessOne(Supervisor):  # type: ignore[misc]
             case events.ProcessStateFatalEvent() if name == _API:
                 self._has_ended(name, 1)
         if isinstance(event, events.ProcessStateBackoffEvent):
-            process.backoff = min(process.backoff, _LONGEST_BACKOFF_S)
+            # The next time it counts one more, and waits as many seconds.
+            process.backoff = min(process.backoff, _LONGEST_BACKOFF_S - 1)
 
     def _has_ended(self, name: str, status: int) -> None:
         """What follows from an end that nobody asked for."""
