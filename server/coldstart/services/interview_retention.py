@@ -174,17 +174,20 @@ class InterviewRetention:
         return done
 
     def _unknown(self) -> Sequence[str]:
-        """The ids of which there are files that the database does not know; none if they are suspiciously many."""
+        """The ids of which there are files that the database does not know; none if it may be another's database."""
         ids = self._files.interview_ids(untouched_for_s=_UNTOUCHED_S)
         unknown: list[str] = []
+        known_count = 0
         while asked := list(islice(ids, _ASKED_AT_ONCE)):
             known = frozenset(self._interviews.known(asked))
             unknown += [interview_id for interview_id in asked if interview_id not in known]
-        if len(unknown) > _MAX_UNKNOWN:
+            known_count += len(known)
+        if len(unknown) > min(known_count, _MAX_UNKNOWN):
             self._log.error(
                 "unknown_interviews_kept",
                 count=len(unknown),
-                reason=f"the database knows none of them, and more than {_MAX_UNKNOWN} are no leftovers of a crash; "
+                known=known_count,
+                reason=f"more than the database knows, or more than {_MAX_UNKNOWN}, are no leftovers of a crash; "
                 "see whether DATABASE_URL is the database that belongs to these files",
             )
             return ()
