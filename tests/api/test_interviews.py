@@ -8,17 +8,19 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 from tests.interview_serving import InterviewFakes, interview_app, interview_client, interview_core, wav
 
-from coldstart.domain.errors import ConfigurationError
+from coldstart.domain.errors import ConfigurationError, StorageFull
 from coldstart.domain.interview import InterviewReport
 from coldstart.runtime.core import Core
 from coldstart.runtime.settings import load_settings
 from coldstart.services.interview_analysis import answer_reports
+from coldstart.storage.answer_files import AnswerFiles
 from coldstart.storage.database import database_url_of, engine_of
 from coldstart.storage.sql_interviews import SqlInterviews, WorkerBeat
 
@@ -156,6 +158,26 @@ async def test_an_upload_is_written_down_and_kept(client: httpx.AsyncClient, cor
     assert (answer["sound"]["media_type"], answer["sound"]["size_bytes"]) == ("audio/wav", len(SPOKEN))
     assert reply.json()["question"]["number"] == 2
     assert kept(core) == [f"001-{answer['sound']['sha256']}.wav", "001.json"]
+
+
+async def test_a_transcript_that_cannot_be_kept_is_no_failure_of_the_answer(
+    client: httpx.AsyncClient, core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database has it, so that it and each repeat of it are taken; the log tells of the disk."""
+
+    def refuse(*_: object) -> NoReturn:
+        raise StorageFull("no bytes are free for transcriptions", retry_after_s=60)
+
+    monkeypatch.setattr(AnswerFiles, "write_transcript", refuse)
+    session = (await created(client))["session_id"]
+    with capture_logs() as log:
+        replies = [await uploaded(client, session, 1, SPOKEN) for _ in range(2)]
+    assert [reply.status_code for reply in replies] == [201, 201]
+    assert replies[0].json() == replies[1].json()
+    assert [line["reason"] for line in log if line["event"] == "transcript_not_kept"] == [
+        "no bytes are free for transcriptions"
+    ] * 2
+    assert len(kept(core)) == 1
 
 
 async def test_the_same_answer_again_has_the_same_reply(client: httpx.AsyncClient, fakes: InterviewFakes) -> None:

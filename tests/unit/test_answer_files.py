@@ -135,9 +135,10 @@ def test_volumes_of_their_own_are_copied_between(
 
 def test_a_transcript_is_replaced_by_the_next(files: AnswerFiles, root: Path) -> None:
     """One document an answer."""
+    keep(files)
     files.write_transcript(ID, 2, b'{"text": "one"}')
     files.write_transcript(ID, 2, b'{"text": "two"}')
-    assert files_below(root) == [f"transcriptions/{ID}/002.json"]
+    assert [path for path in files_below(root) if path.startswith("trans")] == [f"transcriptions/{ID}/002.json"]
     assert (root / "transcriptions" / ID / "002.json").read_bytes() == b'{"text": "two"}'
 
 
@@ -185,6 +186,15 @@ def test_what_is_being_received_for_a_deleted_interview_is_not_kept(files: Answe
         files.delete(ID)
         with pytest.raises(NotFound, match="deleted meanwhile"):
             receiving.keep(1, "audio/wav", ".wav")
+    assert [path for path in root.rglob("*") if ID in path.name] == []
+
+
+def test_a_transcript_of_a_deleted_interview_is_not_kept(files: AnswerFiles, root: Path) -> None:
+    """No file and no directory comes back."""
+    keep(files)
+    files.delete(ID)
+    with pytest.raises(NotFound, match="deleted meanwhile"):
+        files.write_transcript(ID, 1, b"{}")
     assert [path for path in root.rglob("*") if ID in path.name] == []
 
 

@@ -1,13 +1,20 @@
 """Interviews that no job will report."""
 
+import errno
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import NoReturn
 
 import pytest
+import structlog
 from dbos._utils import retriable_postgres_exception
 from sqlalchemy.exc import OperationalError
 
-from coldstart.services.interview_reporting import UnreportedInterviews
+from coldstart.domain.errors import NotFound, StorageFull
+from coldstart.domain.interview import Answer, Interview, InterviewPlan, InterviewReport, InterviewState, SoundFile
+from coldstart.services.answer_writing import WrittenSound
+from coldstart.services.interview_reporting import Reporting, UnreportedInterviews
 from coldstart.storage.jobs import JobState, JobStatus, jobs_engine_of, jobs_url_of
 
 
@@ -54,6 +61,58 @@ def test_what_a_job_has_left_is_settled_at_the_second_sight() -> None:
     stores.jobs = {"again": JobState.DEAD}
     unreported.sweep()
     assert stores.done == ["fail dead", "retry done"]
+
+
+class OneInterview:
+    """A finished interview with one answer, whose sound is not written down, and a disk that refuses its transcript."""
+
+    def __init__(self, refusal: Exception) -> None:
+        sound = SoundFile("001.wav", "a" * 64, 10, "audio/wav")
+        now = datetime(2026, 5, 1, tzinfo=UTC)
+        plan = InterviewPlan(role="engineer", skill_level="middle", language="en", question_count=1)
+        answer = Answer(1, now, None, sound)
+        self.interview = Interview("a" * 32, plan, InterviewState.FINISHED, now, answers=(answer,))
+        self._refusal = refusal
+
+    def get(self, interview_id: str) -> Interview:
+        return self.interview
+
+    def write_down(self, interview_id: str, question_number: int, *, text: str, **_: object) -> Interview:
+        self.interview = replace(self.interview, answers=(replace(self.interview.answers[0], text=text),))
+        return self.interview
+
+    def save_report(self, report: InterviewReport) -> None:
+        raise AssertionError("nobody asks for a report")
+
+    def fail_report(self, interview_id: str) -> None:
+        raise AssertionError("nobody gives up")
+
+    def read(self, interview_id: str, name: str) -> bytes:
+        return b"sound"
+
+    def write_transcript(self, interview_id: str, question_number: int, document: bytes) -> NoReturn:
+        raise self._refusal
+
+
+@pytest.mark.parametrize(
+    ("refusal", "told"),
+    [
+        (StorageFull("the disk takes no more", retry_after_s=60), ["the disk takes no more"]),
+        (OSError(errno.EIO, "Input/output error", "secret"), ["Input/output error"]),
+        (NotFound("the interview was deleted meanwhile"), []),
+    ],
+    ids=["full", "broken", "deleted"],
+)
+def test_a_transcript_that_cannot_be_kept_does_not_cost_the_report(refusal: Exception, told: list[str]) -> None:
+    """The database has what was said; the log tells of the disk."""
+    stores = OneInterview(refusal)
+    reporting = Reporting(
+        stores, stores, write=lambda *_: WrittenSound("seven", (), 1.0), take_notes=lambda *_: ((), "bank", None)
+    )
+    with structlog.testing.capture_logs() as log:
+        reporting.write_down("a" * 32, 1)
+    assert stores.interview.answers[0].text == "seven"
+    assert [line["reason"] for line in log] == told
 
 
 def test_jobs_are_kept_beside_the_interviews() -> None:

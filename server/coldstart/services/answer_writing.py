@@ -3,7 +3,11 @@
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
+import structlog
+
+from coldstart.domain.errors import NotFound, StorageFull
 from coldstart.domain.interview import Answer, SpokenSegment
 from coldstart.domain.transcription import TranscriptionOptions
 from coldstart.services.transcription import TranscriptionParameters, Transcriptions
@@ -53,6 +57,28 @@ async def written_sound(
     ]
     said = tuple(segment for segment in segments if segment.text)
     return WrittenSound(" ".join(segment.text for segment in said), said, run.duration_s)
+
+
+class Transcripts(Protocol):
+    """What is kept beside sounds. Blocking."""
+
+    def write_transcript(self, interview_id: str, question_number: int, document: bytes) -> None:
+        """Raises: StorageFull; NotFound: the interview has no files."""
+        ...
+
+
+def keep_transcript(transcripts: Transcripts, interview_id: str, answer: Answer) -> None:
+    """Keep what an answer says beside its sound. Blocking.
+
+    The database has it already, so a disk that takes no more is told in the log, and is no failure of the answer.
+    """
+    try:
+        transcripts.write_transcript(interview_id, answer.question_number, transcript_of(answer))
+    except NotFound:
+        pass  # the interview was deleted meanwhile
+    except (OSError, StorageFull) as error:
+        reason = str(error) if isinstance(error, StorageFull) else error.strerror or type(error).__name__
+        structlog.get_logger("coldstart.interview").warning("transcript_not_kept", reason=reason)
 
 
 def transcript_of(answer: Answer) -> bytes:

@@ -16,7 +16,7 @@ from coldstart.domain.interview import Answer, Interview, Interviewer, Interview
 from coldstart.domain.transcription import TranscriptionOptions
 from coldstart.runtime.blocking import to_its_end
 from coldstart.runtime.budget import Budget
-from coldstart.services.answer_writing import transcript_of, written_sound
+from coldstart.services.answer_writing import keep_transcript, written_sound
 from coldstart.services.interview_stores import AnswerStore, InterviewStore, ReceivedSound
 from coldstart.services.transcription import Transcriptions
 
@@ -229,7 +229,7 @@ class InterviewAnswers:
         interview = await to_its_end(self._store.answered, interview_id, answer, following)
         kept = interview.answer_to(number) or answer
         if kept.sound is not None:
-            await to_its_end(self._files.write_transcript, interview_id, number, transcript_of(kept))
+            await to_its_end(keep_transcript, self._files, interview_id, kept)
         return Turn(kept, next((question for question in interview.questions if question.number == number + 1), None))
 
     @asynccontextmanager

@@ -8,7 +8,7 @@ import structlog
 
 from coldstart.domain.errors import NotFound
 from coldstart.domain.interview import AnswerReport, Interview, InterviewReport, InterviewState, SpokenSegment
-from coldstart.services.answer_writing import WrittenSound, transcript_of
+from coldstart.services.answer_writing import WrittenSound, keep_transcript
 from coldstart.services.interview_analysis import answer_reports
 from coldstart.storage.jobs import JobState, JobStatus
 
@@ -172,7 +172,7 @@ class Reporting:
             )
         # Also where it was written down before: the worker may have ended in between.
         if (kept := interview.answer_to(question_number)) is not None:
-            self._files.write_transcript(interview_id, question_number, transcript_of(kept))
+            keep_transcript(self._files, interview_id, kept)
 
     def _waiting(self, interview_id: str) -> Interview | None:
         """The interview, where it is there and wants a report."""

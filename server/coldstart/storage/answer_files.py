@@ -113,11 +113,21 @@ class AnswerFiles:
     def write_transcript(self, interview_id: str, question_number: int, document: bytes) -> None:
         """Keep what was written down of one answer; what was kept of it before is replaced.
 
-        Raises: as `receiving` and `Receiving.keep`.
+        Raises:
+            NotFound: the interview has no sounds, so it was deleted.
+            Exception: as `receiving` and `Receiving.keep`.
         """
         with self.receiving(interview_id) as receiving:
             receiving.write(document)
             receiving.keep_transcript(question_number)
+        try:
+            # Afterwards: a deletion that begins from here on meets the transcript, for it removes sounds first.
+            with self._sounds_of(interview_id):
+                pass
+        except FileNotFoundError:
+            with self._volumes.directory(TRANSCRIPTS) as parent:
+                confined.remove(parent, interview_id)
+            raise NotFound(f"interview {interview_id!r} was deleted meanwhile") from None
 
     def delete(self, interview_id: str) -> None:
         """Remove all files of an interview; what is being received for it can no longer be kept.
