@@ -78,7 +78,7 @@ def test_an_unknown_row_is_refused_with_those_that_there_are(only: str) -> None:
     [
         (["tts"], ["image-tts"]),
         (["vad", "http"], ["image-wheel", "image-asr", "image"]),
-        (["sizes"], ["image-wheel", "image-asr", "image-tts", "image"]),
+        (["sizes"], ["image-wheel", "image-asr", "image-tts", "image-interview", "image"]),
         (["build"], []),
     ],
 )

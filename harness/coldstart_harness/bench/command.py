@@ -10,8 +10,9 @@ from coldstart_harness.bench.bare import measure_bare
 from coldstart_harness.bench.build import measure_build
 from coldstart_harness.bench.change import measure_change
 from coldstart_harness.bench.http import measure_http, measure_throughput
+from coldstart_harness.bench.interview import measure_interview
 from coldstart_harness.bench.report import Measurement, document_of, table_of
-from coldstart_harness.bench.rows import ASR, EVERYTHING, IMAGES, TTS, WHEEL, Bench, Row
+from coldstart_harness.bench.rows import ASR, EVERYTHING, IMAGES, INTERVIEW, TTS, WHEEL, Bench, Row
 from coldstart_harness.bench.sizes import measure_sizes
 from coldstart_harness.bench.start import measure_start
 from coldstart_harness.bench.tts import measure_tts
@@ -31,6 +32,7 @@ ROWS: Mapping[str, Row] = {
     "vad": Row((ASR,), measure_vad),
     "tts": Row((TTS,), measure_tts),
     "voice-load": Row((ASR, TTS), measure_voice_load),
+    "interview": Row((INTERVIEW,), measure_interview),
     "change": Row((WHEEL,), measure_change),
     "build": Row((), measure_build),
 }

@@ -11,8 +11,14 @@ from coldstart_harness.engine import Engine
 from coldstart_harness.plan import Plan
 from coldstart_harness.progress import Progress
 
-WHEEL, ASR, TTS, EVERYTHING = "image-wheel", "image-asr", "image-tts", "image"
-_ENGINES = {WHEEL: "onnxruntime", ASR: "ctranslate2", TTS: "espeak-ng", EVERYTHING: "onnxruntime"}
+WHEEL, ASR, TTS, INTERVIEW, EVERYTHING = "image-wheel", "image-asr", "image-tts", "image-interview", "image"
+_ENGINES = {
+    WHEEL: "onnxruntime",
+    ASR: "ctranslate2",
+    TTS: "espeak-ng",
+    INTERVIEW: "ctranslate2",
+    EVERYTHING: "onnxruntime",
+}
 IMAGES = tuple(_ENGINES)
 
 _STARTER_READY_S = 1.5
@@ -41,7 +47,7 @@ class Bench:
     def starter(self, attribute: str) -> Subject:
         """An image with the models that it holds."""
         image, engine_name = self.plan.image(attribute), _ENGINES[attribute]
-        wanted_s = None if attribute == TTS else _STARTER_READY_S
+        wanted_s = None if attribute in (TTS, INTERVIEW) else _STARTER_READY_S
         return Subject(f"{attribute}, starter", image, engine_name, ready_wanted_s=wanted_s)
 
     def gpt2_124m(self) -> list[Subject]:
