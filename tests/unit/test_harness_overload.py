@@ -22,6 +22,7 @@ from coldstart_harness.proofs.proof import Findings
 from coldstart_harness.proofs.result import ProofResult
 from coldstart_harness.slo.document import Promises
 from coldstart_harness.traffic.client import Client, Exchange
+from coldstart_harness.traffic.loops import closed_loop, for_seconds
 
 MB = 1_000_000
 PROMISES = Promises(memory_mb=200, deadline_s=1, recovery_s=2)
@@ -173,6 +174,14 @@ async def test_callers_who_begin_together_are_no_more_than_the_service_can_do() 
     async with playing(Bounded(collapses=True)) as player, Client(player.url, fresh=False, timeout_s=5) as client:
         peak = await capacity(client, asking("/right"), 16, 0.2, 5)
     assert 30 < peak.right_per_s <= 51
+
+
+async def test_a_quick_service_is_counted_no_slower_than_it_is() -> None:
+    """Beside callers whose answers are not counted: the count takes nothing of the processor that it measures."""
+    async with playing() as player, Client(player.url, fresh=False, timeout_s=5) as client:
+        peak = await capacity(client, asking("/right"), 8, 1.0, 5)
+        uncounted = await closed_loop(client, asking("/right"), concurrency=8, until=for_seconds(1.0))
+    assert peak.right_per_s > 0.7 * len(uncounted)
 
 
 async def test_a_bounded_service_is_measured_round_by_round() -> None:

@@ -153,9 +153,10 @@ async def capacity(client: Client, request: Request, concurrency: int, seconds: 
     def is_over(exchanges: list[Exchange]) -> bool:
         nonlocal counted_from
         now = time.monotonic()
-        have_spread = now >= earliest and len(with_outcome(exchanges, "right")) >= concurrency
-        if have_spread or now >= latest:
-            counted_from = min(counted_from, now)
+        if counted_from == math.inf and now >= earliest:
+            # Looked at until they have spread out only: to count at every request would slow the callers down.
+            have_spread = len(with_outcome(exchanges, "right")) >= concurrency
+            counted_from = now if have_spread or now >= latest else math.inf
         return now >= counted_from + (1 - _SETTLING) * seconds
 
     met = await closed_loop(client, request, concurrency=concurrency, until=is_over, pause_s=_RETRY_PAUSE_S)
