@@ -20,6 +20,8 @@ _STREAM_MARK = "streams_its_body"
 
 # A body that is read as it comes takes a place meanwhile, which a sender that stalls must not keep.
 _PATIENCE_S = 60.0
+# Nor one that dribbles: the largest file comes in it by a third of a megabit a second.
+_LONGEST_BODY_S = 600.0
 
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
 
@@ -210,6 +212,7 @@ class _Stream(_Exchange):
         self._max_body_bytes = max_body_bytes
         self._read_bytes = 0
         self._whole = asyncio.Event()
+        self._ends_at = asyncio.get_running_loop().time() + _LONGEST_BODY_S
 
     async def _watch(self, work: "asyncio.Future[None]") -> None:
         await self._whole.wait()
@@ -219,11 +222,7 @@ class _Stream(_Exchange):
         if self._whole.is_set():
             await self._gone.wait()
             return {"type": "http.disconnect"}
-        try:
-            async with asyncio.timeout(_PATIENCE_S):
-                message = await self._outer_receive()
-        except TimeoutError:
-            raise InvalidInput(f"nothing of the body came for {_PATIENCE_S:g} s, the longest pause allowed") from None
+        message = await self._next_piece()
         if message["type"] != "http.request":
             self._gone.set()
             # Whatever the application makes of half a body, nobody is there to be told.
@@ -233,3 +232,15 @@ class _Stream(_Exchange):
         if not message.get("more_body", False):
             self._whole.set()
         return message
+
+    async def _next_piece(self) -> Message:
+        paused_until = asyncio.get_running_loop().time() + _PATIENCE_S
+        try:
+            async with asyncio.timeout_at(min(paused_until, self._ends_at)):
+                return await self._outer_receive()
+        except TimeoutError:
+            if paused_until < self._ends_at:
+                why = f"nothing of the body came for {_PATIENCE_S:g} s, the longest pause allowed"
+            else:
+                why = f"the body was not whole after {_LONGEST_BODY_S:g} s, the longest time allowed"
+            raise InvalidInput(why) from None

@@ -16,7 +16,7 @@ from coldstart.domain.interview import Answer, Interview, Interviewer, Interview
 from coldstart.domain.transcription import TranscriptionOptions
 from coldstart.runtime.blocking import to_its_end
 from coldstart.runtime.budget import Budget
-from coldstart.services.answer_writing import keep_transcript, written_sound
+from coldstart.services.answer_writing import WrittenSound, keep_transcript, written_sound
 from coldstart.services.interview_stores import AnswerStore, InterviewStore, ReceivedSound
 from coldstart.services.transcription import Transcriptions
 
@@ -43,7 +43,7 @@ class InterviewAnswers:
         transcriptions: write them down.
         interviewer: asks on.
         stored_type_of: media type and suffix of a sound, by its first bytes.
-        max_received: sounds on their way in at one time.
+        max_received: sound files on their way in at one time.
         max_held_bytes: of sounds that are in memory at one time.
         now: UTC.
     """
@@ -65,7 +65,7 @@ class InterviewAnswers:
         self._transcriptions = transcriptions
         self._interviewer = interviewer
         self._stored_type_of = stored_type_of
-        self._received = Budget(max_received, unit="sounds")
+        self._received = Budget(max_received, unit="sound files")
         self._held = Budget(max_held_bytes, unit="bytes of sound")
         self._now = now
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -98,7 +98,7 @@ class InterviewAnswers:
 
     @asynccontextmanager
     async def receiving(self, interview_id: str, size_bytes: int = 0) -> AsyncIterator[ReceivedSound]:
-        """A place for one answer's sound; what is not kept when the body ends is gone.
+        """A place for one answer's sound file; what is not kept when the body ends is gone.
 
         Args:
             interview_id: of an interview.
@@ -111,14 +111,22 @@ class InterviewAnswers:
         """
         self.languages()
         self._transcriptions.check_room()
-        await asyncio.to_thread(self._store.get, interview_id)
-        await asyncio.to_thread(self._files.check_space, size_bytes)
-        place = self._files.receiving(interview_id)
         with self._received.take(1):
-            try:
-                yield await to_its_end(place.__enter__)
-            finally:
-                await to_its_end(place.__exit__, None, None, None)
+            async with self._place(interview_id, size_bytes) as receiving:
+                yield receiving
+
+    @asynccontextmanager
+    async def listened(self, interview_id: str) -> AsyncIterator[ReceivedSound]:
+        """As `receiving`, for an answer that is spoken live: who has a place among the lives has one for each answer.
+
+        Raises:
+            NotFound: there is no such interview.
+            NotReady: it could not be written down.
+            StorageFull: there is no room for it.
+        """
+        self.languages()
+        async with self._place(interview_id) as receiving:
+            yield receiving
 
     async def open_question(self, interview_id: str) -> Question | None:
         """The question that waits for its answer, asked now where that is still to be done; None: enough was asked.
@@ -194,11 +202,10 @@ class InterviewAnswers:
             raise InvalidInput("the file is empty; a sound file is wanted")
         begun_s = time.monotonic()
         media_type, suffix = self._stored_type_of(receiving.head)
-        with self._held.take(receiving.size_bytes):
-            async with self._alone(interview_id):
-                sound = await to_its_end(receiving.keep, question_number, media_type, suffix)
-                async with self._discarded_unless_accepted(interview_id, sound):
-                    turn = await self._written(interview_id, question_number, sound)
+        async with self._alone(interview_id):
+            sound = await to_its_end(receiving.keep, question_number, media_type, suffix)
+            async with self._discarded_unless_accepted(interview_id, sound):
+                turn = await self._written(interview_id, question_number, sound)
         self._turns.labels("upload").observe(time.monotonic() - begun_s)
         return turn
 
@@ -208,16 +215,21 @@ class InterviewAnswers:
         known = interview.answer_to(question_number)
         answer = known or Answer(question_number, self._now(), None, sound)
         if answer.text is None:
-            data = await asyncio.to_thread(self._files.read, interview_id, sound.name)
-
-            async def accept() -> None:
-                await to_its_end(self._store.accept, interview_id, answer)
-
-            written = await written_sound(
-                self._transcriptions, data, interview.plan.language, when_taken=None if known else accept
-            )
+            to_accept = None if known else answer
+            written = await self._write_down(interview_id, sound, interview.plan.language, to_accept)
             answer = replace(answer, text=written.text, segments=written.segments, duration_s=written.duration_s)
         return await self._complete(interview_id, answer)
+
+    async def _write_down(
+        self, interview_id: str, sound: SoundFile, language: str, to_accept: Answer | None
+    ) -> WrittenSound:
+        async def accept() -> None:
+            if to_accept is not None:
+                await to_its_end(self._store.accept, interview_id, to_accept)
+
+        with self._held.take(sound.size_bytes):
+            data = await asyncio.to_thread(self._files.read, interview_id, sound.name)
+            return await written_sound(self._transcriptions, data, language, when_taken=accept)
 
     async def _complete(self, interview_id: str, answer: Answer) -> Turn:
         """Keep an answer that has its text, and the question after it."""
@@ -231,6 +243,16 @@ class InterviewAnswers:
         if kept.sound is not None:
             await to_its_end(keep_transcript, self._files, interview_id, kept)
         return Turn(kept, next((question for question in interview.questions if question.number == number + 1), None))
+
+    @asynccontextmanager
+    async def _place(self, interview_id: str, size_bytes: int = 0) -> AsyncIterator[ReceivedSound]:
+        await asyncio.to_thread(self._store.get, interview_id)
+        await asyncio.to_thread(self._files.check_space, size_bytes)
+        place = self._files.receiving(interview_id)
+        try:
+            yield await to_its_end(place.__enter__)
+        finally:
+            await to_its_end(place.__exit__, None, None, None)
 
     @asynccontextmanager
     async def _alone(self, interview_id: str) -> AsyncIterator[None]:

@@ -94,10 +94,10 @@ class InterviewListening:
 
         Raises:
             InvalidInput: there is no such format.
-            NotFound, NotReady, Overloaded, StorageFull: as `InterviewAnswers.receiving`.
+            NotFound, NotReady, StorageFull: as `InterviewAnswers.listened`.
         """
         decoder = self.lives.decoder_of(listening.format_name)
-        async with self._answers.receiving(interview_id) as receiving:
+        async with self._answers.listened(interview_id) as receiving:
             with self.lives.session(self._parameters(listening)) as session:
                 recording = Recording(await self._writing.begin(_FORMAT, SPEECH_RATE_HZ), receiving, self._max_bytes)
                 media_type = self._writing.media_types[_FORMAT]
