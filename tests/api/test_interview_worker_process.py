@@ -78,8 +78,8 @@ def test_a_worker_waits_for_its_database(tmp_path: Path) -> None:
     url = f"postgresql://me:secret@/name?host={tmp_path}"
     with worker_process(tmp_path, root, DATABASE_URL=url) as process:
         assert process.stderr is not None
-        told = json.loads(process.stderr.readline())
-        assert told["event"] == "database_awaited"
+        told = [json.loads(process.stderr.readline()) for _ in range(2)]
+        assert [line["event"] for line in told] == ["database_fails", "database_awaited"]
         assert "secret" not in json.dumps(told)
         process.terminate()
         assert process.wait(DEADLINE_S) == 0

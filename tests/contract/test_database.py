@@ -13,6 +13,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, event, exc, insert, inspect, select, text
+from structlog.testing import capture_logs
 from tests.postgres import ROLE, PostgresServer
 
 from coldstart.apps.command import main
@@ -178,8 +179,9 @@ def test_a_writer_that_waits_too_long_may_come_again(tmp_path: Path) -> None:
     event.listen(engine, "connect", lambda connection, _record: connection.execute("PRAGMA busy_timeout = 10"))
     other = sqlite3.connect(tmp_path / "x.sqlite", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(Unavailable, match=r"x.sqlite cannot be used now: database is locked"), writing(engine):
+    with capture_logs() as logs, pytest.raises(Unavailable, match=r"^the database cannot be used now$"), writing(engine):
         pass
+    assert [(log["event"], log["reason"]) for log in logs] == [("database_fails", "database is locked")]
     with reading(engine) as connection:
         assert connection.scalar(select(WORKER_BEATS.c.name)) is None
     other.close()
@@ -192,7 +194,7 @@ def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
     migrate(engine)
     engine.dispose()
     event.listen(engine, "connect", lambda connection, _record: connection.execute("PRAGMA max_page_count = 20"))
-    with pytest.raises(StorageFull, match="no room left"), writing(engine) as connection:
+    with pytest.raises(StorageFull, match=r"^the database has no room left on its disk$"), writing(engine) as connection:
         connection.execute(insert(WORKER_BEATS).values({**BEAT, "state": "x" * 1_000_000}))
     with reading(engine) as connection:
         assert connection.scalar(text("PRAGMA integrity_check")) == "ok"
@@ -226,7 +228,7 @@ def test_a_server_that_was_killed_is_found_again(postgres: PostgresServer) -> No
     with writing(engine) as connection:
         connection.execute(insert(WORKER_BEATS).values(BEAT))
     postgres.kill()
-    with pytest.raises(Unavailable, match="cannot be used now"), reading(engine):
+    with pytest.raises(Unavailable, match=r"^the database cannot be used now$"), reading(engine):
         pass
     postgres.start()
     with reading(engine) as connection:

@@ -81,8 +81,8 @@ def open_interviews(settings: Settings) -> SqlInterviews:
         try:
             with reading(engine):
                 break
-        except Unavailable as error:
-            log.warning("database_awaited", reason=str(error))
+        except Unavailable:
+            log.warning("database_awaited", retry_s=_DATABASE_PAUSE_S)
             with contextlib.suppress(OSError):
                 pulse.beat()
             time.sleep(_DATABASE_PAUSE_S)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, cast
 
+import structlog
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.script import Script
@@ -134,7 +135,7 @@ def migrate(engine: Engine) -> None:
             context = MigrationContext.configure(connection, opts={"fn": _steps})
             context.run_migrations(op=Operations(context))
     except Unavailable as error:
-        raise ConfigurationError(str(error)) from error
+        raise ConfigurationError(told_in_full(engine.url, error)) from error
     except exc.DBAPIError as error:
         raise ConfigurationError(f"{_place_of(engine.url)} cannot be brought up to date: {_reason(error)}") from error
 
@@ -192,10 +193,19 @@ def _failures_told(engine: Engine) -> Iterator[None]:
             f"all {wanted} connections to the database have been in use for {_WAIT_S} s", retry_after_s=_RETRY_S
         ) from error
     except (exc.OperationalError, exc.InterfaceError) as error:
-        place = _place_of(engine.url)
+        # Callers are told no more: any of them may read it, and which database it is is none of their business.
+        structlog.get_logger("coldstart.database").warning(
+            "database_fails", database=_place_of(engine.url), reason=_reason(error)
+        )
         if _is_disk_full(error):
-            raise StorageFull(f"{place} has no room left on its disk", retry_after_s=_RETRY_S) from error
-        raise Unavailable(f"{place} cannot be used now: {_reason(error)}", retry_after_s=_RETRY_S) from error
+            raise StorageFull("the database has no room left on its disk", retry_after_s=_RETRY_S) from error
+        raise Unavailable("the database cannot be used now", retry_after_s=_RETRY_S) from error
+
+
+def told_in_full(url: URL, error: Unavailable) -> str:
+    """The same for who runs the service: which database it is, without its password, and what the driver says."""
+    cause = error.__cause__
+    return f"{_place_of(url)} cannot be used now: {_reason(cause)}" if isinstance(cause, exc.DBAPIError) else str(error)
 
 
 def _place_of(url: URL) -> str:
