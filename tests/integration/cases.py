@@ -14,6 +14,8 @@ from coldstart_harness.slo.loading import SloFile
 EFFORT = Effort(runs=5, seconds=4, requests=120)
 # They start or load a service many times over, and ask the same code in every image that holds it.
 _LONG = frozenset({"drain", "latency", "ledger", "lockdown", "overload", "readiness"})
+# Minutes that an interview's two processes take, for what its own tests of stops and of load ask too.
+_THOROUGH = frozenset({("interview", "latency"), ("interview", "ledger"), ("interview", "overload")})
 _EFFORTS = {
     # Cold, loaded and warm starts, so many of each.
     "ledger": replace(EFFORT, runs=3),
@@ -57,6 +59,11 @@ def smaller_of(case: Case, others: Iterable[Subject], slo: SloFile) -> Subject |
     if case.proof not in _LONG or len(slo.target_of(case.subject.reference).services) == 1:
         return None
     return next((other for other in others if set(slo.target_of(other.reference).services) == {case.service}), None)
+
+
+def is_thorough(case: Case) -> bool:
+    """Whether only a thorough run makes it, on whatever image."""
+    return (case.service, case.proof) in _THOROUGH
 
 
 def smallest(subjects: Sequence[Subject], slo: SloFile) -> list[Subject]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.integration.cases import Case, cases_of, smaller_of, trial_of
+from tests.integration.cases import Case, cases_of, is_thorough, smaller_of, trial_of
 from tests.integration.subjects import THOROUGH, VARIABLE, subjects
 
 from coldstart_harness.engine import find_engine
@@ -28,10 +28,11 @@ def marks_of(case: Case) -> list[pytest.MarkDecorator]:
     if PROOFS[case.proof].scope == "flake":
         command = f"./nixw run .#harness -- {case.proof} .#{case.subject.attribute}"
         return [pytest.mark.skip(reason=f"not shown: it builds everything thrice, for minutes; `{command}` shows it")]
-    if not THOROUGH and (smaller := smaller_of(case, subjects(), SLO)):
+    smaller = smaller_of(case, subjects(), SLO)
+    if not THOROUGH and (smaller or is_thorough(case)):
         command = "./nixw run .#test -- --thorough"
-        reason = f"not shown: it takes minutes for {case.service}, as in {smaller.attribute}; `{command}` shows it"
-        return [pytest.mark.skip(reason=reason)]
+        where = f", as in {smaller.attribute}" if smaller else ""
+        return [pytest.mark.skip(reason=f"not shown: it takes minutes for {case.service}{where}; `{command}` shows it")]
     return [pytest.mark.gpu] if case.gpu else []
 
 

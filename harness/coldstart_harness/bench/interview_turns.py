@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
-import av
 
 from coldstart_harness.errors import ServiceFailed
 from coldstart_harness.testing.host import TREE
@@ -77,6 +76,9 @@ async def listened_to(url: str, session_ids: Sequence[str]) -> AsyncIterator[Non
 
 def _speech() -> bytes:
     """The recording as 16 kHz s16le."""
+    # Imported here: the command is one program with the others, and only `bench` runs where the library is.
+    import av
+
     with av.open(str(_DIGITS), "r") as file:
         return b"".join(frame.to_ndarray().tobytes() for frame in file.decode(file.streams.audio[0]))
 
