@@ -16,6 +16,9 @@ from coldstart.storage.sql_interviews import SqlInterviews
 class NoJobs:
     """Jobs of nobody."""
 
+    def enqueue_report(self, interview_id: str) -> None:
+        raise AssertionError(f"nobody has left {interview_id}")
+
     def forget(self, interview_id: str) -> None:
         pass
 
@@ -42,7 +45,9 @@ async def test_a_round_leaves_what_is_young_and_known(
     for interview_id in (old, young, "0" * 32):
         keep(files, interview_id=interview_id)
     age_all(tmp_path / "kept")
-    retention = InterviewRetention(interviews, NoJobs(), files, keep_days=10, keep_count=10, now=lambda: NOW)
+    retention = InterviewRetention(
+        interviews, NoJobs(), files, idle_hours=24, keep_days=10, keep_count=10, now=lambda: NOW
+    )
     assert await retention.round() == Round(expired=1, unknown=1, abandoned=0, failed=0, more=False)
     assert interviews.known([old, young]) == frozenset([young])
     assert list(files.interview_ids()) == [young]

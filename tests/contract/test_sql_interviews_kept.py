@@ -108,6 +108,21 @@ def test_what_is_old_or_too_much_is_deleted_first(interviews: SqlInterviews) -> 
     assert {still_open, third} <= {interview.interview_id for interview in interviews.page(limit=9, after=None)[0]}
 
 
+def test_what_nobody_goes_on_with_is_finished(interviews: SqlInterviews) -> None:
+    """Open ones without an answer for so long, the oldest first, and only so many; then there is room for others."""
+    day = timedelta(days=1)
+    left, left_too, answered_long_ago, answered = (opened(interviews, NOW - 2 * day) for _ in range(4))
+    interviews.accept(answered_long_ago, replace(typed(), received_at=NOW - 1.5 * day))
+    interviews.accept(answered, typed())
+    young, over = opened(interviews), finished(interviews, NOW - 2 * day)
+    assert interviews.finish_idle(before=NOW - day, limit=1, now=NOW) == [left]
+    assert set(interviews.finish_idle(before=NOW - day, limit=9, now=NOW)) == {left_too, answered_long_ago}
+    assert interviews.finish_idle(before=NOW - day, limit=9, now=NOW) == []
+    assert (interviews.get(left).state, interviews.get(left).finished_at) == (InterviewState.FINISHED, NOW)
+    assert {interviews.get(each).state for each in (answered, young)} == {InterviewState.OPEN}
+    assert interviews.get(over).finished_at == NOW - 2 * day
+
+
 def test_the_last_beat_of_each_worker_is_kept(interviews: SqlInterviews) -> None:
     """Workers that are long gone are forgotten."""
     gone = WorkerBeat("worker-0", NOW - timedelta(days=2), "idle", {})

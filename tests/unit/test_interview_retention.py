@@ -25,6 +25,7 @@ class Interviews:
 
     def __init__(self) -> None:
         self.created: dict[str, datetime] = {}
+        self.idle: list[str] = []
         self.away: type[Exception] | None = None
 
     def expired(self, *, before: datetime, keep: int) -> Sequence[str]:
@@ -33,6 +34,11 @@ class Interviews:
         oldest_first = sorted(self.created, key=lambda interview_id: self.created[interview_id])
         surplus = oldest_first[: max(len(oldest_first) - keep, 0)]
         return [i for i in oldest_first if self.created[i] < before or i in surplus]
+
+    def finish_idle(self, *, before: datetime, limit: int, now: datetime) -> Sequence[str]:
+        assert (before, now) == (NOW - timedelta(hours=24), NOW)
+        finished, self.idle = self.idle[:limit], self.idle[limit:]
+        return finished
 
     def delete(self, interview_id: str) -> None:
         if self.created.pop(interview_id, None) is None:
@@ -43,10 +49,14 @@ class Interviews:
 
 
 class Jobs:
-    """Those whose jobs were forgotten."""
+    """Those whose jobs were begun, or forgotten."""
 
     def __init__(self) -> None:
+        self.enqueued: list[str] = []
         self.forgotten: list[str] = []
+
+    def enqueue_report(self, interview_id: str) -> None:
+        self.enqueued.append(interview_id)
 
     def forget(self, interview_id: str) -> None:
         self.forgotten.append(interview_id)
@@ -74,7 +84,7 @@ def jobs() -> Jobs:
 
 @pytest.fixture
 def retention(interviews: Interviews, jobs: Jobs, files: AnswerFiles) -> InterviewRetention:
-    return InterviewRetention(interviews, jobs, files, keep_days=10, keep_count=3, now=lambda: NOW)
+    return InterviewRetention(interviews, jobs, files, idle_hours=24, keep_days=10, keep_count=3, now=lambda: NOW)
 
 
 def id_of(number: int) -> str:
@@ -114,6 +124,16 @@ async def test_a_round_deletes_so_many_and_says_that_there_are_more(
     assert await retention.round() == Round(expired=20, unknown=0, abandoned=0, failed=0, more=False)
 
 
+async def test_interviews_that_nobody_goes_on_with_get_their_report(
+    interviews: Interviews, jobs: Jobs, retention: InterviewRetention
+) -> None:
+    """A hundred a round; the next round has the rest."""
+    interviews.idle = [id_of(number) for number in range(120)]
+    assert await retention.round() == Round(expired=0, unknown=0, abandoned=0, failed=0, more=True, finished=100)
+    assert await retention.round() == Round(expired=0, unknown=0, abandoned=0, failed=0, more=False, finished=20)
+    assert jobs.enqueued == [id_of(number) for number in range(120)]
+
+
 async def test_files_that_the_database_does_not_know_go(
     interviews: Interviews, jobs: Jobs, files: AnswerFiles, retention: InterviewRetention, root: Path
 ) -> None:
@@ -150,7 +170,9 @@ async def test_a_database_of_others_does_not_cost_every_sound(
         (root / "user_uploads" / id_of(number)).mkdir()
     interviews.created = dict.fromkeys(map(id_of, range(known)), NOW)
     age_all(root)
-    retention = InterviewRetention(interviews, Jobs(), files, keep_days=10, keep_count=1000, now=lambda: NOW)
+    retention = InterviewRetention(
+        interviews, Jobs(), files, idle_hours=24, keep_days=10, keep_count=1000, now=lambda: NOW
+    )
     with structlog.testing.capture_logs() as log:
         assert await retention.round() == NOTHING
     assert len(list(files.interview_ids())) == known + unknown
@@ -192,7 +214,7 @@ async def test_one_that_cannot_be_deleted_does_not_keep_the_others(
         assert await retention.round() == Round(expired=1, unknown=0, abandoned=0, failed=1, more=False)
     assert log == [
         {"event": "retention_incomplete", "log_level": "warning", "failed": 1, "errors": ["PermissionError"]},
-        {"event": "retention", "log_level": "info", "expired": 1, "unknown": 0, "abandoned": 0},
+        {"event": "retention", "log_level": "info", "expired": 1, "unknown": 0, "abandoned": 0, "finished": 0},
     ]
     interviews.created[id_of(3)] = NOW
     keep(files, interview_id=id_of(3))
@@ -227,7 +249,9 @@ async def test_the_log_has_numbers_and_no_ids(
     with structlog.testing.capture_logs() as log:
         await retention.round()
         await retention.round()
-    assert log == [{"event": "retention", "log_level": "info", "expired": 1, "unknown": 0, "abandoned": 0}]
+    assert log == [
+        {"event": "retention", "log_level": "info", "expired": 1, "unknown": 0, "abandoned": 0, "finished": 0}
+    ]
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,12 @@ class Nothing:
     def expired(self, **_: object) -> list[str]:
         return []
 
+    def finish_idle(self, **_: object) -> list[str]:
+        return []
+
+    def enqueue_report(self, interview_id: str) -> None:
+        pass
+
     def delete(self, interview_id: str) -> None:
         pass
 
@@ -42,6 +48,7 @@ def test_the_documented_directories_are_those_that_are_made(tmp_path: Path) -> N
     [
         ("interview_root", "`/var/lib/coldstart`"),
         ("interview_min_free_bytes", "(256 MiB)"),
+        ("interview_idle_hours", "(24)"),
         ("interview_keep_days", "(90)"),
         ("interview_keep_count", "(10,000)"),
     ],
@@ -50,7 +57,7 @@ def test_the_documented_defaults_are_the_defaults(name: str, written: str) -> No
     """Each stands in the sentence that names the variable."""
     default = Settings.model_fields[name].default
     shown = f"{default / 2**20:g} MiB" if name.endswith("_bytes") else str(default)
-    shown = f"{default:,.0f}" if name.startswith("interview_keep") else shown
+    shown = f"{default:,.0f}" if name.startswith(("interview_keep", "interview_idle")) else shown
     assert written.strip("`()") == shown
     assert re.search(rf"{name.upper()}[^.]*{re.escape(written)}", PAGE)
 
@@ -70,7 +77,7 @@ def test_the_documented_times_and_numbers_of_retention_are_those_it_keeps_to() -
 def test_the_documented_metrics_are_those_there_are(tmp_path: Path) -> None:
     """Each by its name."""
     files = AnswerFiles(tmp_path / "kept", min_free_bytes=0)
-    retention = InterviewRetention(Nothing(), Nothing(), files, keep_days=1, keep_count=1)
+    retention = InterviewRetention(Nothing(), Nothing(), files, idle_hours=1, keep_days=1, keep_count=1)
     registry = CollectorRegistry()
     for collector in retention.collectors:
         registry.register(collector)

@@ -85,7 +85,12 @@ def services(core: Core) -> Mapping[type[Any], Any]:
         max_held_bytes=settings.uploads_max_bytes,
     )
     retention = InterviewRetention(
-        store, jobs, files, keep_days=settings.interview_keep_days, keep_count=settings.interview_keep_count
+        store,
+        jobs,
+        files,
+        idle_hours=settings.interview_idle_hours,
+        keep_days=settings.interview_keep_days,
+        keep_count=settings.interview_keep_count,
     )
 
     def close() -> None:

@@ -98,6 +98,9 @@ class Settings(BaseSettings):
     )
     interview_root: Path = Field(Path("/var/lib/coldstart"), description="directory of everything that is kept")
     interview_open_limit: Annotated[int, Ge(1)] = Field(1000, description="interviews that are open at one time")
+    interview_idle_hours: Annotated[float, Gt(0), Le(87_600)] = Field(
+        24.0, description="hours without an answer after which an interview is finished"
+    )
     interview_min_free_bytes: Annotated[int, Ge(0)] = Field(
         256 * _MIB, description="free bytes of the disk below which nothing new is kept"
     )

@@ -1,4 +1,7 @@
-"""Interviews are deleted when they are old, or when there are too many; and what a crash left of them is."""
+"""Interviews are deleted when they are old, or when there are too many; and what a crash left of them is.
+
+Those that nobody goes on with are finished.
+"""
 
 import asyncio
 import math
@@ -22,8 +25,9 @@ _PAUSE_S = 600.0
 _SOON_S = 5.0
 # Nobody is received for so long without a byte, so what is older is a crash's.
 _UNTOUCHED_S = 1800.0
-# Interviews deleted in one round.
+# Interviews deleted in one round, and those finished.
 _MAX_DELETED = 100
+_MAX_FINISHED = 100
 # A crash between row and files leaves the files of one interview; so many have another reason, such as a database that
 # is not theirs.
 _MAX_UNKNOWN = 100
@@ -38,6 +42,10 @@ class KeptInterviews(Protocol):
         """The ids of interviews older than `before`, and of the oldest beyond `keep`."""
         ...
 
+    def finish_idle(self, *, before: datetime, limit: int, now: datetime) -> Sequence[str]:
+        """Finish the open interviews untouched since `before`, up to so many; their ids."""
+        ...
+
     def delete(self, interview_id: str) -> None:
         """Remove an interview. Raises: NotFound."""
         ...
@@ -49,6 +57,10 @@ class KeptInterviews(Protocol):
 
 class KeptJobs(Protocol):
     """What the jobs that make reports do for retention. Blocking."""
+
+    def enqueue_report(self, interview_id: str) -> None:
+        """Have a report made."""
+        ...
 
     def forget(self, interview_id: str) -> None:
         """Remove what is known of an interview's job; none is fine."""
@@ -64,7 +76,8 @@ class Round:
         unknown: interviews of which there were files and nothing else.
         abandoned: uploads that nobody goes on with.
         failed: interviews that could not be removed in full; the next round tries again.
-        more: whether there is more to remove.
+        more: whether there is more to do.
+        finished: interviews with which nobody went on.
     """
 
     expired: int
@@ -72,6 +85,7 @@ class Round:
     abandoned: int
     failed: int
     more: bool
+    finished: int = 0
 
 
 def delete_interview(interviews: KeptInterviews, jobs: KeptJobs, files: AnswerFiles, interview_id: str) -> None:
@@ -105,6 +119,7 @@ class InterviewRetention:
         interviews: the database.
         jobs: of the interviews.
         files: of the interviews.
+        idle_hours: without an answer, after which an interview is finished and its report made.
         keep_days: the age in days at which an interview is deleted.
         keep_count: interviews that are kept.
         now: the time, UTC.
@@ -116,6 +131,7 @@ class InterviewRetention:
         jobs: KeptJobs,
         files: AnswerFiles,
         *,
+        idle_hours: float,
         keep_days: float,
         keep_count: int,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -123,6 +139,7 @@ class InterviewRetention:
         self._interviews = interviews
         self._jobs = jobs
         self._files = files
+        self._idle = timedelta(hours=idle_hours)
         self._keep = timedelta(days=keep_days)
         self._keep_count = keep_count
         self._now = now
@@ -149,12 +166,13 @@ class InterviewRetention:
             await asyncio.sleep(pause_s)
 
     async def round(self) -> Round:
-        """Remove what is to be removed, up to so many interviews, one at a time."""
+        """Remove what is to be removed, up to so many interviews, one at a time; finish those nobody goes on with."""
         abandoned = await to_its_end(self._files.clear_abandoned, untouched_for_s=_UNTOUCHED_S)
         expired = await to_its_end(self._interviews.expired, before=self._now() - self._keep, keep=self._keep_count)
         delete = partial(delete_interview, self._interviews, self._jobs, self._files)
         delete_rest = partial(_delete_rest, self._jobs, self._files)
         expired_errors = [await _error_of(delete, interview_id) for interview_id in expired[:_MAX_DELETED]]
+        finished = await to_its_end(self._finish_idle)
         unknown = await to_its_end(self._unknown)
         unknown_errors = [await _error_of(delete_rest, interview_id) for interview_id in unknown]
         await to_its_end(self._measures.look)
@@ -164,14 +182,29 @@ class InterviewRetention:
             unknown=unknown_errors.count(None),
             abandoned=abandoned,
             failed=len(errors),
-            more=len(expired) > _MAX_DELETED,
+            more=len(expired) > _MAX_DELETED or finished == _MAX_FINISHED,
+            finished=finished,
         )
         self._measures.count(done)
         if errors:
             self._log.warning("retention_incomplete", failed=done.failed, errors=sorted(set(errors)))
-        if done.expired or done.unknown or done.abandoned:
-            self._log.info("retention", expired=done.expired, unknown=done.unknown, abandoned=done.abandoned)
+        if done.expired or done.unknown or done.abandoned or done.finished:
+            self._log.info(
+                "retention",
+                expired=done.expired,
+                unknown=done.unknown,
+                abandoned=done.abandoned,
+                finished=done.finished,
+            )
         return done
+
+    def _finish_idle(self) -> int:
+        now = self._now()
+        finished = self._interviews.finish_idle(before=now - self._idle, limit=_MAX_FINISHED, now=now)
+        for interview_id in finished:
+            # The worker looks for those that were finished and not enqueued, should this process end here.
+            self._jobs.enqueue_report(interview_id)
+        return len(finished)
 
     def _unknown(self) -> Sequence[str]:
         """The ids of which there are files that the database does not know; none if it may be another's database."""

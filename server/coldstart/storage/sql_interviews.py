@@ -29,7 +29,7 @@ from coldstart.storage.interview_rows import (
     report_of,
     storable,
 )
-from coldstart.storage.interview_tables import INTERVIEWS, REPORTS, WORKER_BEATS
+from coldstart.storage.interview_tables import ANSWERS, INTERVIEWS, REPORTS, WORKER_BEATS
 
 # When an interview ends, nobody knows; a candidate may as well ask again in a minute.
 _FULL_RETRY_S = 60
@@ -206,6 +206,32 @@ class SqlInterviews:
             elif found.interview.state is InterviewState.FAILED:
                 found.set(state=InterviewState.FINISHED)
             return found.changed()
+
+    def finish_idle(self, *, before: datetime, limit: int, now: datetime) -> Sequence[str]:
+        """Finish open interviews that nobody goes on with.
+
+        Args:
+            before: since then there was no answer, and they were created earlier.
+            limit: finished at most; the oldest first.
+            now: UTC.
+
+        Returns:
+            Their ids.
+        """
+        answered = select(ANSWERS).where(ANSWERS.c.interview == INTERVIEWS.c.number, ANSWERS.c.received_at >= before)
+        idle = (
+            select(INTERVIEWS.c.number)
+            .where(INTERVIEWS.c.state == InterviewState.OPEN, INTERVIEWS.c.created_at < before, ~answered.exists())
+            .order_by(INTERVIEWS.c.number)
+            .limit(limit)
+            # Whoever has one just now goes on with it.
+            .with_for_update(skip_locked=True)
+        )
+        with writing(self._engine) as connection:
+            numbers = connection.scalars(idle).all()
+            ended = update(INTERVIEWS).where(INTERVIEWS.c.number.in_(numbers))
+            ended = ended.values(state=InterviewState.FINISHED, finished_at=now)
+            return connection.scalars(ended.returning(INTERVIEWS.c.interview_id)).all()
 
     def unreported(self) -> Sequence[str]:
         """The ids of the interviews that want a report, the one that waits for longest first."""
