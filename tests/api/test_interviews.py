@@ -16,10 +16,11 @@ from structlog.testing import capture_logs
 from tests.interview_serving import InterviewFakes, interview_app, interview_client, interview_core, wav
 
 from coldstart.domain.errors import ConfigurationError, StorageFull
-from coldstart.domain.interview import InterviewReport
+from coldstart.domain.interview import Interview, InterviewReport
 from coldstart.runtime.core import Core
 from coldstart.runtime.settings import load_settings
 from coldstart.services.interview_analysis import answer_reports
+from coldstart.services.question_bank import QuestionBank
 from coldstart.storage.answer_files import AnswerFiles
 from coldstart.storage.database import database_url_of, engine_of
 from coldstart.storage.sql_interviews import SqlInterviews, WorkerBeat
@@ -353,6 +354,22 @@ async def test_a_report_is_told_as_a_document_and_as_a_page(client: httpx.AsyncC
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert "<script" not in page.text
     assert "&lt;script&gt;" in page.text
+
+
+@pytest.mark.parametrize("environ", [{"INTERVIEW_OPEN_LIMIT": "1"}])
+async def test_nobody_thinks_of_a_question_that_cannot_be_put(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many are open as may be: a language model is not asked, which takes seconds and costs."""
+    await created(client)
+    asked = []
+
+    async def ask(_: QuestionBank, interview: Interview) -> None:
+        asked.append(interview)
+
+    monkeypatch.setattr(QuestionBank, "next_question", ask)
+    assert (await client.post("/sessions/create")).status_code == 429
+    assert asked == []
 
 
 @pytest.mark.parametrize("environ", [{"INTERVIEW_OPEN_LIMIT": "2"}])

@@ -11,7 +11,7 @@ import structlog
 from dbos._utils import retriable_postgres_exception
 from sqlalchemy.exc import OperationalError
 
-from coldstart.domain.errors import NotFound, StorageFull
+from coldstart.domain.errors import InvalidInput, NotFound, PayloadTooLarge, StorageFull
 from coldstart.domain.interview import Answer, Interview, InterviewPlan, InterviewReport, InterviewState, SoundFile
 from coldstart.services.answer_writing import WrittenSound
 from coldstart.services.interview_reporting import Reporting, UnreportedInterviews
@@ -113,6 +113,23 @@ def test_a_transcript_that_cannot_be_kept_does_not_cost_the_report(refusal: Exce
         reporting.write_down("a" * 32, 1)
     assert stores.interview.answers[0].text == "seven"
     assert [line["reason"] for line in log] == told
+
+
+@pytest.mark.parametrize(
+    "fault", [InvalidInput("this is no sound"), NotFound("it is gone"), PayloadTooLarge("it lasts an hour")]
+)
+def test_a_sound_that_cannot_be_written_down_does_not_cost_the_report(fault: Exception) -> None:
+    """The answer stays without a text, and the log tells why."""
+
+    def refuse(*_: object) -> NoReturn:
+        raise fault
+
+    stores = OneInterview(fault)
+    reporting = Reporting(stores, stores, write=refuse, take_notes=lambda *_: ((), "bank", None))
+    with structlog.testing.capture_logs() as log:
+        reporting.write_down("a" * 32, 1)
+    assert stores.interview.answers[0].text is None
+    assert [(line["event"], line["reason"]) for line in log] == [("answer_left_unwritten", str(fault))]
 
 
 def test_jobs_are_kept_beside_the_interviews() -> None:

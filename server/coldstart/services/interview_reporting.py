@@ -6,7 +6,7 @@ from typing import Protocol, TypeAlias
 
 import structlog
 
-from coldstart.domain.errors import NotFound
+from coldstart.domain.errors import InvalidInput, NotFound, PayloadTooLarge
 from coldstart.domain.interview import AnswerReport, Interview, InterviewReport, InterviewState, SpokenSegment
 from coldstart.services.answer_writing import WrittenSound, keep_transcript
 from coldstart.services.interview_analysis import answer_reports
@@ -112,6 +112,7 @@ class Reporting:
         self._write = write
         self._take_notes = take_notes
         self._now = now
+        self._log = structlog.get_logger("coldstart.jobs")
 
     def unwritten(self, interview_id: str) -> Sequence[int]:
         """See `ReportHandler`."""
@@ -121,18 +122,17 @@ class Reporting:
         return [answer.question_number for answer in interview.answers if answer.text is None]
 
     def write_down(self, interview_id: str, question_number: int) -> None:
-        """See `ReportHandler`.
+        """See `ReportHandler`. A sound that nobody will ever write down stays without a text; the report says so.
 
         Raises:
-            InvalidInput, NotFound: the sound cannot be decoded, or is not there any more.
             Unavailable, EngineFailed: the recogniser cannot, now.
         """
         try:
             self._write_down(interview_id, question_number)
-        except NotFound:
+        except (InvalidInput, NotFound, PayloadTooLarge) as error:
             # Not where the interview was deleted meanwhile.
             if self._waiting(interview_id) is not None:
-                raise
+                self._log.error("answer_left_unwritten", question=question_number, reason=str(error))
 
     def make(self, interview_id: str) -> None:
         """See `ReportHandler`."""

@@ -24,6 +24,10 @@ class Beat(Protocol):
 class InterviewStore(Protocol):
     """Interviews, answers and reports."""
 
+    def check_room(self) -> None:
+        """Raises: Overloaded: as many as may be are open."""
+        ...
+
     def create(self, plan: InterviewPlan, first: Question | None, now: datetime) -> Interview:
         """A new one. Raises: Overloaded: as many as may be are open."""
         ...

@@ -91,6 +91,8 @@ class Interviews:
         with self._beginning.take(1):
             await asyncio.to_thread(self._files.check_space)
             now = self._now()
+            # Nobody is asked for a question that cannot be put.
+            await asyncio.to_thread(self._store.check_room)
             first = await self._interviewer.next_question(Interview("", plan, InterviewState.OPEN, now))
             interview = await to_its_end(self._store.create, plan, first, now)
         self._created.inc()

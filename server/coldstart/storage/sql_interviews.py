@@ -71,6 +71,15 @@ class SqlInterviews:
         self._engine = engine
         self._open_limit = open_limit
 
+    def check_room(self) -> None:
+        """See whether one more may be open now; `create` has the last word.
+
+        Raises:
+            Overloaded: as many are open as may be.
+        """
+        with reading(self._engine) as connection:
+            _check_open(connection, self._open_limit)
+
     def create(self, plan: InterviewPlan, first: Question | None, now: datetime) -> Interview:
         """A new interview.
 
@@ -80,12 +89,7 @@ class SqlInterviews:
         with writing(self._engine) as connection:
             # Also the numbers ascend in the order of the commits, so that a page never misses one.
             alone(connection, CREATING)
-            opened = connection.scalar(select(func.count()).where(INTERVIEWS.c.state == InterviewState.OPEN)) or 0
-            if opened >= self._open_limit:
-                raise Overloaded(
-                    f"{opened} interviews are open, and {self._open_limit} are allowed at one time",
-                    retry_after_s=_FULL_RETRY_S,
-                )
+            _check_open(connection, self._open_limit)
             interview_id = secrets.token_hex(16)
             fresh = {"interview_id": interview_id, "state": InterviewState.OPEN, "created_at": now, **plan_values(plan)}
             connection.execute(insert(INTERVIEWS).values(fresh))
@@ -302,6 +306,14 @@ class SqlInterviews:
     def _held(self, interview_id: str) -> Iterator[FoundInterview]:
         with writing(self._engine) as connection:
             yield hold(connection, interview_id)
+
+
+def _check_open(connection: Connection, limit: int) -> None:
+    opened = connection.scalar(select(func.count()).where(INTERVIEWS.c.state == InterviewState.OPEN)) or 0
+    if opened >= limit:
+        raise Overloaded(
+            f"{opened} interviews are open, and {limit} are allowed at one time", retry_after_s=_FULL_RETRY_S
+        )
 
 
 def _number_after(cursor: str) -> int:
