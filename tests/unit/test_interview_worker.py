@@ -2,15 +2,19 @@
 
 import asyncio
 import threading
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from structlog.testing import capture_logs
 
+from coldstart.apps import interview_worker, pulse
 from coldstart.apps.interview_worker import EngineLoop, Rounds
 from coldstart.apps.interviewer import interviewer_of
 from coldstart.domain.errors import ConfigurationError, Unavailable
 from coldstart.engines.chat_interviewer import ChatInterviewer
 from coldstart.runtime.settings import Settings, load_settings
+from coldstart.runtime.timeline import StartupTimeline
 from coldstart.services.question_bank import QuestionBank
 
 
@@ -51,6 +55,20 @@ def test_a_last_round_tells_of_the_end() -> None:
     rounds.end()
     assert ended.wait(10)
     assert seen == [False, True]
+
+
+def test_a_worker_that_starts_is_alive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Its pulse beats before it has its database, however long that takes."""
+    beaten = threading.Event()
+
+    def open_interviews(_settings: Settings) -> NoReturn:
+        raise ConfigurationError("alive" if beaten.wait(10) else "dead")
+
+    monkeypatch.setattr(interview_worker, "_core", lambda _settings, _timeline: None)
+    monkeypatch.setattr(interview_worker, "open_interviews", open_interviews)
+    monkeypatch.setattr(pulse, "beat", beaten.set)
+    with pytest.raises(ConfigurationError, match="alive"):
+        interview_worker.run_worker(settings(INTERVIEW_ROOT=str(tmp_path)), StartupTimeline())
 
 
 def test_any_thread_may_ask_the_engines() -> None:

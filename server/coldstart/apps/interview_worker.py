@@ -1,7 +1,6 @@
 """The agent worker: makes the reports on finished interviews, with a recogniser of its own. It listens to no port."""
 
 import asyncio
-import contextlib
 import gc
 import signal
 import threading
@@ -58,6 +57,8 @@ def run_worker(settings: Settings, timeline: StartupTimeline) -> int:
     core = _core(settings, timeline)
     files = AnswerFiles(settings.interview_root, min_free_bytes=settings.interview_min_free_bytes)
     files.check_writable()
+    # For the health check of a container: a database that is away at the start or later is no reason to replace it.
+    Rounds().begin("pulse", _BEAT_S, pulse.beat)
     interviews = open_interviews(settings)
     hold_signals()
     core.registry.start()
@@ -83,8 +84,6 @@ def open_interviews(settings: Settings) -> SqlInterviews:
                 break
         except Unavailable:
             log.warning("database_awaited", retry_s=_DATABASE_PAUSE_S)
-            with contextlib.suppress(OSError):
-                pulse.beat()
             time.sleep(_DATABASE_PAUSE_S)
     migrate(engine)
     return SqlInterviews(engine, open_limit=settings.interview_open_limit)
@@ -121,8 +120,6 @@ def work(
     rounds.begin(
         "beat", _BEAT_S, lambda: interviews.beat(_beat_of(worker.name, models(), rounds.ending)), once_more=True
     )
-    # For the health check of a container: a database that is away is no reason to replace it.
-    rounds.begin("pulse", _BEAT_S, pulse.beat)
     rounds.begin("sweep", policy.sweep_s, unreported.sweep)
     rounds.begin("take-up-lost", policy.sweep_s, worker.take_up_lost)
     # As the web server does: what the start has made stays.
@@ -163,6 +160,8 @@ class Rounds:
         self._ending.set()
 
     def _go_round(self, name: str, every_s: float, action: Callable[[], None], once_more: bool) -> None:
+        # Some begin before the signals are held, and one that met a signal would take it away from `work`.
+        hold_signals()
         while not self.ending:
             self._try(name, action)
             self._ending.wait(every_s)
