@@ -81,6 +81,11 @@ class InterviewHealth:
         if age_s > _SILENT_S:
             sentence = f"no worker has been heard of for {age_s:.0f} s: reports are not made"
             return {**told, "state": "missing"}, sentence
+        if failed := sorted(model for model, state in last.models.items() if state == ModelState.FAILED):
+            sentence = (
+                f"the worker's model {failed[0]!r} failed to load: what it has to write down is missing in reports"
+            )
+            return told, sentence
         return told, None
 
     def _missing(self) -> Sequence[str]:
