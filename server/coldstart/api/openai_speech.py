@@ -88,6 +88,6 @@ def _voice_document(offered: OfferedVoice) -> dict[str, Any]:
         "name": voice.name,
         "language": voice.language,
         "description": voice.description,
-        "model": offered.model_name,
+        "model": offered.model_label,
         "aliases": list(offered.aliases),
     }

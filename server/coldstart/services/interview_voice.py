@@ -26,6 +26,8 @@ class InterviewVoice:
     def begin(self, text: str, *, language: str, format_name: str) -> Utterance:
         """Begin to say a question, in the first voice of its language, or else the first one.
 
+        Of a model with several revisions one is drawn, as for any request.
+
         Raises:
             InvalidInput: there is no such format, or the text is too long.
             NotReady: there is no voice.

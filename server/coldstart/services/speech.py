@@ -55,10 +55,18 @@ class SpeechParameters:
 
 @dataclass(frozen=True, slots=True)
 class OfferedVoice:
-    """One voice, the model that has it, and the names that it answers to beside its own."""
+    """One voice, the model that has it, and the names that it answers to beside its own.
+
+    Args:
+        voice: of the model.
+        model_name: that all revisions of the model answer to.
+        model_label: that this one answers to.
+        aliases: of the voice.
+    """
 
     voice: Voice
     model_name: str
+    model_label: str
     aliases: tuple[str, ...]
 
 
@@ -143,7 +151,10 @@ class Speech:
         """The voices of the models that are ready, each model's default first."""
         return [
             OfferedVoice(
-                voice, served.entry.label, tuple(n for n, v in names.items() if v is voice and n != voice.name)
+                voice,
+                served.entry.name,
+                served.entry.label,
+                tuple(n for n, v in names.items() if v is voice and n != voice.name),
             )
             for served in self._registry.ready()
             if served.entry.task == TEXT_TO_SPEECH_TASK
