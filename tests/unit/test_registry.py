@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from structlog.testing import capture_logs
 
-from coldstart.domain.errors import ModelRejected, NotFound, NotReady
+from coldstart.domain.errors import ModelRejected, NotFound, NotReady, Overloaded
 from coldstart.domain.manifest import ModelEntry
 from coldstart.runtime.models import AnyServedModel, ModelState
 from coldstart.runtime.registry import ModelRegistry, Readiness
@@ -28,10 +28,17 @@ class FakeScheduler:
     depth = 3
     refusals = 5
     failures = 7
+    has_room = True
+
+    def check_room(self) -> None:
+        if not self.has_room:
+            self.refusals += 1
+            raise Overloaded("full", retry_after_s=1)
 
 
 @dataclass
 class FakeServed:
+    entry: ModelEntry
     golden_digest: str = "d1"
     device: str = "cuda"
     scheduler: FakeScheduler = field(default_factory=FakeScheduler)
@@ -59,7 +66,7 @@ class Loader:
         assert self.warm_up.wait(10)
         if entry.label in self.errors:
             raise self.errors[entry.label]
-        self.served[entry.label] = FakeServed()
+        self.served[entry.label] = FakeServed(entry)
         return cast(AnyServedModel, self.served[entry.label])
 
     def release(self) -> None:
@@ -282,3 +289,32 @@ def test_where_no_revision_is_ready_the_one_that_may_become_so_is_told(loader: L
         registry.find("next-token", "a")
     loader.release()
     assert registry.wait_settled(10)
+
+
+def test_room_is_looked_for_where_requests_go(loader: Loader) -> None:
+    """A revision without a share lets nobody in; a refusal counts for the one with the largest share."""
+    entries = [revision("r1"), revision("r2"), revision("r3")]
+    registry = ModelRegistry(entries, loader, StartupTimeline(), Routing(entries, {"a@r2": 10, "a@r3": 90}))
+    loader.release()
+    registry.start()
+    assert registry.wait_settled(10)
+    loader.served["a@r3"].scheduler.has_room = False
+    registry.check_room("next-token")
+    loader.served["a@r2"].scheduler.has_room = False
+    with pytest.raises(Overloaded):
+        registry.check_room("next-token")
+    assert [registry.states()[entry.label].refusals for entry in entries] == [5, 5, 6]
+
+
+def test_room_is_looked_for_at_what_is_ready(loader: Loader) -> None:
+    """Where no revision that has a share is ready, the others are asked."""
+    loader.errors["a@r1"] = ModelRejected("broken")
+    entries = [revision("r1"), revision("r2")]
+    registry = ModelRegistry(entries, loader, StartupTimeline())
+    loader.release()
+    registry.start()
+    assert registry.wait_settled(10)
+    registry.check_room("next-token")
+    loader.served["a@r2"].scheduler.has_room = False
+    with pytest.raises(Overloaded):
+        registry.check_room("next-token")

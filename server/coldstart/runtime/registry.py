@@ -99,12 +99,15 @@ class ModelRegistry:
     def check_room(self, task: str) -> None:
         """For a request that will need a model of that task, which one it has not been read for yet.
 
+        A revision without a share answers hardly anybody, so its room is not looked at where others are ready.
+
         Raises:
-            Overloaded: no model has room, so that whichever it names would refuse it.
+            Overloaded: no model that has a share has room; it counts for the one with the largest.
         """
         ready = [served for served in self.ready() if served.entry.task == task]
-        if ready and not any(served.scheduler.has_room for served in ready):
-            ready[0].scheduler.check_room()
+        asked = [served for served in ready if self._routing.share(served.entry.label)] or ready
+        if asked and not any(served.scheduler.has_room for served in asked):
+            max(asked, key=lambda served: self._routing.share(served.entry.label)).scheduler.check_room()
 
     @property
     def entries(self) -> tuple[ModelEntry, ...]:
