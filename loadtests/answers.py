@@ -46,12 +46,14 @@ class Judgement:
         reason: a sentence where it is not right; else empty.
         document: the JSON body of a right answer, where it has one.
         wait_s: how long the service asks to wait, where it turned the request away.
+        status: HTTP status; 0: none came.
     """
 
     outcome: Outcome
     reason: str = ""
     document: Any = None
     wait_s: float = 0.0
+    status: int = 0
 
 
 def judged(request: Request, answer: Answer, check: Check | None = None) -> Judgement:
@@ -68,16 +70,16 @@ def judged(request: Request, answer: Answer, check: Check | None = None) -> Judg
         wait_s = seconds_to_wait(answer.retry_after)
         if wait_s is None:
             met = "without Retry-After" if answer.retry_after is None else f"with Retry-After {answer.retry_after!r}"
-            return Judgement("wrong", f"status {answer.status} {met}: it must say when to return")
-        return Judgement("turned away", f"status {answer.status}", wait_s=wait_s)
+            return Judgement("wrong", f"status {answer.status} {met}: it must say when to return", status=answer.status)
+        return Judgement("turned away", f"status {answer.status}", wait_s=wait_s, status=answer.status)
     wrong = why_wrong(request.expect, answer.status, answer.body, answer.events, content_type=answer.content_type)
     if wrong is None and check is not None:
         wrong = _checked(check, answer.body)
     if wrong is None:
-        return Judgement("right", document=_document_in(answer.body))
+        return Judgement("right", document=_document_in(answer.body), status=answer.status)
     last = request.expect.last_event
     cut = answer.events is not None and last is not None and last not in answer.events
-    return Judgement("lost" if cut else "wrong", wrong)
+    return Judgement("lost" if cut else "wrong", wrong, status=answer.status)
 
 
 def _outcome_of(error: Exception) -> Outcome:

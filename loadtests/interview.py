@@ -26,6 +26,7 @@ from loadtests.users import PromisedRequests, ServiceUser
 RUN = Run.begun(events)
 
 _CREATE = "/sessions/create"
+_NOT_FOUND = 404
 _ROLES = ("software engineer", "nurse", "teacher")
 _LEVELS = ("junior", "middle", "senior")
 _SENTENCES = (
@@ -67,6 +68,7 @@ class _Interview:
         answer: to the open question, for as long as it is not known to be accepted.
         accepted: question's number → text.
         finished_s: when it was finished, on `time.monotonic()`; None: it is not.
+        is_over: only deleting it is left.
     """
 
     path: str
@@ -74,6 +76,7 @@ class _Interview:
     answer: str | None = None
     accepted: dict[int, str] = field(default_factory=dict)
     finished_s: float | None = None
+    is_over: bool = False
 
 
 class Candidate(ServiceUser):
@@ -96,6 +99,8 @@ class Candidate(ServiceUser):
         interview = self._interview
         if interview is None:
             self._begin()
+        elif interview.is_over:
+            self._leave(interview)
         elif interview.question is not None:
             self._answer(interview, interview.question)
         elif interview.finished_s is None:
@@ -120,7 +125,7 @@ class Candidate(ServiceUser):
         if seen.outcome == "right":
             interview.accepted[number] = text
             interview.answer, interview.question = None, seen.document["question"]
-        self._give_up_after(seen)
+        self._give_up_after(interview, seen)
 
     def _sent(self, name: str, interview: _Interview, number: int, text: str) -> Judgement:
         body = {"question_number": number, "text": text}
@@ -132,7 +137,7 @@ class Candidate(ServiceUser):
         seen = self.ask("interview: finish", request, why_not_under_way)
         if seen.outcome == "right":
             interview.finished_s = time.monotonic()
-        self._give_up_after(seen)
+        self._give_up_after(interview, seen)
 
     def _look(self, interview: _Interview, finished_s: float) -> None:
         """Whether the report is made; it is read then, and everything is deleted."""
@@ -145,7 +150,7 @@ class Candidate(ServiceUser):
         )
         if seen.outcome == "right" and seen.document["state"] == "reported":
             self._read_report(interview)
-        self._give_up_after(seen)
+        self._give_up_after(interview, seen)
 
     def _read_report(self, interview: _Interview) -> None:
         request = Request(path=f"{interview.path}/report")
@@ -154,13 +159,16 @@ class Candidate(ServiceUser):
             self._leave(interview)
 
     def _leave(self, interview: _Interview) -> None:
-        self._interview = None
-        self.ask("interview: delete", _deleted(interview.path))
+        """Delete it, in the next turn again where it is not known to be gone."""
+        interview.is_over = True
+        seen = self.ask("interview: delete", _deleted(interview.path))
+        if seen.outcome == "right" or seen.status == _NOT_FOUND:
+            self._interview = None
 
-    def _give_up_after(self, seen: Judgement) -> None:
+    def _give_up_after(self, interview: _Interview, seen: Judgement) -> None:
         """Begin anew where something went wrong; who was turned away or did not hear the reply asks again."""
         if seen.outcome == "wrong":
-            self._interview = None
+            self._leave(interview)
 
 
 def _deleted(path: str) -> Request:

@@ -12,8 +12,8 @@ from typing import Any, Literal, cast
 
 Document = dict[str, Any]
 # lost: an accepted answer is not in the report; twice: one is there two times; forgotten: an interview is not there any
-# more after an answer; another: the report holds another text.
-Fault = Literal["lost", "twice", "forgotten", "another"]
+# more after an answer; another: the report holds another text; altered: so does the reply to an answer.
+Fault = Literal["lost", "twice", "forgotten", "another", "altered"]
 
 QUESTIONS = 2
 HEARD = "three one four one five"
@@ -89,7 +89,8 @@ class InterviewStandIn(ThreadingHTTPServer):
         if self.fault == "forgotten":
             del self.interviews[name]
         following = _question(number + 1) if number < QUESTIONS else None
-        return 201, {"answer": {"question_number": number, "text": text}, "question": following}
+        kept = "something else" if self.fault == "altered" else text
+        return 201, {"answer": {"question_number": number, "text": kept}, "question": following}
 
     def _report(self, interview: Kept) -> Document:
         answers = [

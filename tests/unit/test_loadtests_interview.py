@@ -81,6 +81,17 @@ def test_a_report_that_is_not_what_was_accepted_breaks_the_run(tmp_path: Path) -
     assert "broken: error_ratio" in said
 
 
+def test_who_is_answered_wrongly_leaves_nothing_behind(tmp_path: Path) -> None:
+    """The interview is deleted before another is begun."""
+    with interviewing("altered") as stand_in:
+        status, said = load(stand_in.url, tmp_path)
+        left = len(stand_in.interviews)
+    assert status == 1, said
+    assert "accepted was 'something else' for question 1" in said
+    # That of the command.
+    assert left == 1
+
+
 def report(*answers: tuple[int, str]) -> dict[str, Any]:
     entries: list[dict[str, Any]] = [{"number": number, "answer": {"text": text}} for number, text in answers]
     return {"questions": [*entries, {"number": 9, "answer": None}]}
