@@ -110,15 +110,15 @@ async def test_an_interview_is_spoken(server: LiveServer, core: Core) -> None:
 
 
 async def test_what_was_spoken_is_kept_without_loss(server: LiveServer, core: Core) -> None:
-    """As FLAC, sample for sample what came until the answer was over."""
+    """As WAV, sample for sample what came until the answer was over."""
     session = await created(server)
     async with talk(server, session) as client:
         await client.say((0, 0.3), (1, 1.0), (0, 0.25))
         await client.end()
         turn = await until_type(client, "turn")
     (path,) = kept(core)
-    assert turn["answer"]["sound"]["media_type"] == "audio/flac"
-    assert path.suffix == ".flac"
+    assert turn["answer"]["sound"]["media_type"] == "audio/wav"
+    assert path.suffix == ".wav"
     with av.open(path) as file:
         samples = b"".join(frame.to_ndarray().astype("<i2").tobytes() for frame in file.decode(audio=0))
     assert samples == pcm((0, 0.3), (1, 1.0), (0, 0.25))
