@@ -330,12 +330,26 @@ async def test_a_finished_interview_takes_no_answers_and_has_a_job(client: httpx
     for _ in range(2):
         reply = await client.post(f"/sessions/{session}/finish")
         assert (reply.status_code, reply.json()["state"]) == (202, "finished")
+    assert "\ninterviews_finished_total 1.0\n" in (await client.get("/metrics")).text
     assert (await typed(client, session, 2, "late")).status_code == 409
     assert (await uploaded(client, session, 1, SPOKEN)).status_code == 201
     for name in ("report", "report.html"):
         reply = await client.get(f"/sessions/{session}/{name}")
         assert (reply.status_code, reply.json()["job"]["state"]) == (202, "queued")
     assert (await client.get("/jobs/dead")).json() == {"jobs": []}
+
+
+async def test_a_report_that_was_given_up_is_not_waited_for(client: httpx.AsyncClient, core: Core) -> None:
+    """Until the interview is finished again."""
+    session = (await created(client))["session_id"]
+    await client.post(f"/sessions/{session}/finish")
+    store_of(core).fail_report(session)
+    for name in ("report", "report.html"):
+        reply = await client.get(f"/sessions/{session}/{name}")
+        assert reply.status_code == 409
+        assert "was given up" in reply.json()["detail"]
+    await client.post(f"/sessions/{session}/finish")
+    assert (await client.get(f"/sessions/{session}/report")).status_code == 202
 
 
 async def test_a_report_is_told_as_a_document_and_as_a_page(client: httpx.AsyncClient, core: Core) -> None:

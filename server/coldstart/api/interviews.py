@@ -35,7 +35,7 @@ Voice = Annotated[InterviewVoice, Depends(service_of(InterviewVoice))]
 _JSON = b"application/json"
 _ANSWER_DOCUMENTATION = form_documentation(AnswerForm)
 _ANSWER_DOCUMENTATION["requestBody"]["content"]["application/json"] = {"schema": TypedAnswer.model_json_schema()}
-# Whose interview it is, only its id tells: nobody on the way is to keep it.
+# What candidates say: nobody on the way is to keep it.
 _PRIVATE = {"cache-control": "no-store"}
 
 
@@ -105,14 +105,14 @@ async def finish(session_id: str, service: Service) -> Response:
 
 @router.get("/sessions/{session_id}/report")
 async def report(session_id: str, service: Service) -> Response:
-    """The report; 202 with the state of its job while there is none."""
+    """The report; 202 with the state of its job while it is being made, 409 once that was given up."""
     view = await service.report(session_id)
     return _reply(progress_document(view), 202) if view.report is None else _reply(document_of(view.report))
 
 
 @router.get("/sessions/{session_id}/report.html")
 async def report_page(session_id: str, service: Service) -> Response:
-    """The report as a page to print; 202 with the state of its job while there is none."""
+    """The report as a page to print; else as the report itself."""
     view = await service.report(session_id)
     if view.report is None:
         return _reply(progress_document(view), 202)

@@ -104,7 +104,7 @@ class Interview:
     """One interview as it stands. Immutable: a change makes another with the same id.
 
     Args:
-        interview_id: 32 hexadecimal digits that cannot be guessed.
+        interview_id: 32 random hexadecimal digits; they name it, and protect nothing.
         plan: what is asked about.
         state: where it is.
         created_at: UTC.

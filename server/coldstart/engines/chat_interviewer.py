@@ -177,7 +177,7 @@ class _Bearer(httpx.Auth):
 
 
 def _address_of(base_url: str, key: SecretStr | None) -> tuple[httpx.URL, httpx.Auth | None]:
-    """Where requests go, without user and password, and what says who sends them."""
+    """Where requests go, and what says who sends them."""
     try:
         url = httpx.URL(base_url)
     except httpx.InvalidURL:
@@ -186,13 +186,14 @@ def _address_of(base_url: str, key: SecretStr | None) -> tuple[httpx.URL, httpx.
         raise ConfigurationError(
             "LLM_BASE_URL must begin with http:// or https://, name a host, and have neither query nor fragment"
         )
+    if url.userinfo:
+        raise ConfigurationError(
+            "LLM_BASE_URL has a user or a password in it; LLM_API_KEY or LLM_API_KEY_FILE has the key"
+        )
     if key is not None and not _TOKEN.fullmatch(key.get_secret_value()):
         raise ConfigurationError("LLM_API_KEY has characters that no key has; it must be ASCII without blanks")
-    # What is in a URL would be in the log of each request.
-    bare = url.copy_with(userinfo=b"", path=f"{url.path.rstrip('/')}/chat/completions")
-    if key is not None:
-        return bare, _Bearer(key)
-    return bare, httpx.BasicAuth(url.username, url.password) if url.userinfo else None
+    asked = url.copy_with(path=f"{url.path.rstrip('/')}/chat/completions")
+    return asked, None if key is None else _Bearer(key)
 
 
 async def _body(response: httpx.Response) -> bytes:

@@ -10,7 +10,7 @@ from typing import Protocol
 from prometheus_client import Counter
 from prometheus_client.registry import Collector
 
-from coldstart.domain.errors import NotFound
+from coldstart.domain.errors import Conflict, NotFound
 from coldstart.domain.interview import Interview, Interviewer, InterviewPlan, InterviewReport, InterviewState, Question
 from coldstart.runtime.blocking import to_its_end
 from coldstart.runtime.budget import Budget
@@ -26,7 +26,7 @@ class ReportView:
 
     Args:
         interview: as it stands.
-        report: None: it is not made yet, or could not be.
+        report: None: it is not made yet.
         job: None: nobody was asked for one yet.
     """
 
@@ -72,7 +72,7 @@ class Interviews:
         self._beginning = beginning
         self._now = now
         self._created = Counter("interviews_created", "Interviews that were begun.", registry=None)
-        self._finished = Counter("interviews_finished", "Interviews whose report was asked for.", registry=None)
+        self._finished = Counter("interviews_finished", "Interviews that were finished by a request.", registry=None)
 
     @property
     def collectors(self) -> Sequence[Collector]:
@@ -130,8 +130,10 @@ class Interviews:
         Raises:
             NotFound: there is no such interview.
         """
-        interview = await to_its_end(self._finish, interview_id)
-        self._finished.inc()
+        now = self._now()
+        interview = await to_its_end(self._finish, interview_id, now)
+        if interview.finished_at == now:
+            self._finished.inc()
         return interview
 
     async def report(self, interview_id: str) -> ReportView:
@@ -139,20 +141,24 @@ class Interviews:
 
         Raises:
             NotFound: there is no such interview, or nobody asked for its report yet.
+            Conflict: it was given up.
         """
         interview = await self.show(interview_id)
         if interview.state is InterviewState.OPEN:
             raise NotFound(f"interview {interview_id} is open: it has a report once it is finished")
         report = await asyncio.to_thread(self._store.report, interview_id)
         job = None if report else await asyncio.to_thread(self._jobs.status, interview_id)
+        if report is None and interview.state is InterviewState.FAILED:
+            why = (job and job.reason) or "the log tells why"
+            raise Conflict(f"the report of interview {interview_id} was given up: {why}; finish it again to have one")
         return ReportView(interview, report, job)
 
     async def dead_jobs(self, *, limit: int) -> Sequence[tuple[str, Job]]:
         """Interviews whose reports were given up, and why."""
         return await asyncio.to_thread(self._jobs.dead, limit=limit)
 
-    def _finish(self, interview_id: str) -> Interview:
-        interview = self._store.finish(interview_id, self._now())
+    def _finish(self, interview_id: str, now: datetime) -> Interview:
+        interview = self._store.finish(interview_id, now)
         if interview.state is InterviewState.FINISHED:
             # The worker looks for those that were finished and not enqueued, should this process end here.
             self._jobs.enqueue_report(interview_id)

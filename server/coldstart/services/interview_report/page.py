@@ -41,11 +41,11 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["length"] = _length
+    environment.filters["minutes"] = _minutes
     return environment.get_template("page.html.j2")
 
 
-def _length(seconds: float) -> str:
+def _minutes(seconds: float) -> str:
     """Minutes and seconds, as `1:05`."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02}"
