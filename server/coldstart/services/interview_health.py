@@ -89,8 +89,9 @@ class InterviewHealth:
         return told, None
 
     def _missing(self) -> Sequence[str]:
-        """A sentence for each task of which no model is ready, or will be."""
-        states = self._registry.states().values()
+        """A sentence for each task of which no model that has a share is ready, or will be."""
+        # A revision without a share takes no interview, however ready it is.
+        states = [status for status in self._registry.states().values() if status.share]
         return [
             f"{_told(task, [status for status in states if status.entry.task == task])}: {consequence}"
             for task, consequence in _WITHOUT.items()
@@ -101,7 +102,7 @@ class InterviewHealth:
 def _told(task: str, failed: Sequence[ModelStatus]) -> str:
     if not failed:
         return f"there is no model for {task}"
-    return "; ".join(f"model {status.entry.name!r} failed to load" for status in failed)
+    return "; ".join(f"model {status.entry.label!r} failed to load" for status in failed)
 
 
 def _seen(asking: "asyncio.Future[Sequence[Beat]]") -> None:
