@@ -21,7 +21,7 @@ async def test_a_cancelled_caller_hears_of_it_when_the_call_is_over() -> None:
 
     def call() -> None:
         entered.set()
-        gate.wait()
+        gate.wait(10)
         over.set()
 
     caller = asyncio.create_task(to_its_end(call))
