@@ -1,11 +1,15 @@
 """Where the database is, how it comes to have its tables, and what is told where it cannot."""
 
+import math
 import os
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -17,12 +21,14 @@ from structlog.testing import capture_logs
 from tests.postgres import ROLE, PostgresServer
 
 from coldstart.apps.command import main
+from coldstart.apps.interview_migration import migrate_database
 from coldstart.domain.errors import ConfigurationError, StorageFull, Unavailable
 from coldstart.runtime.settings import load_settings
 from coldstart.runtime.timeline import StartupTimeline
 from coldstart.storage import database as database_module
-from coldstart.storage.database import database_url_of, engine_of, migrate, reading, writing
+from coldstart.storage.database import database_url_of, engine_of, migrate, reading, when_reachable, writing
 from coldstart.storage.interview_tables import METADATA, WORKER_BEATS
+from coldstart.storage.jobs import migrate_jobs
 from coldstart.storage.migrations import REVISIONS
 
 SERVER = Path(__file__).parents[2] / "server"
@@ -136,7 +142,7 @@ def test_a_migration_that_fails_leaves_nothing(
     )
     monkeypatch.setattr(database_module, "REVISIONS", (*REVISIONS, broken))
     with pytest.raises(ConfigurationError, match="no_such_column"):
-        migrate(engine)
+        when_reachable(engine.url, partial(migrate, engine), patience_s=math.inf)
     assert inspect(engine).get_table_names() == []
     engine.dispose()
 
@@ -147,17 +153,38 @@ def test_what_cannot_be_reached_is_named_without_its_password() -> None:
     with pytest.raises(
         ConfigurationError, match=r"Postgres database 'interviews' at 127.0.0.1:1 cannot be used"
     ) as told:
-        migrate(engine)
+        when_reachable(engine.url, partial(migrate, engine), patience_s=0.0)
     assert PASSWORD not in str(told.value)
     assert "someone" not in str(told.value)
     engine.dispose()
 
 
+def test_a_start_waits_for_its_database(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes a little later than the service, and the service begins."""
+    monkeypatch.setattr(database_module, "_AWAITED_EVERY_S", 0.0)
+    settings = load_settings({"DATABASE_URL": postgres.new_database(), "MODELS_MANIFEST": "none"})
+    postgres.kill()
+    with pytest.raises(ConfigurationError, match="cannot be used now: connection"):
+        migrate_database(settings)
+    starting = threading.Thread(target=postgres.start)
+
+    def start_once_awaited(*_: object) -> None:
+        if starting.ident is None:
+            starting.start()
+
+    monkeypatch.setattr(time, "sleep", start_once_awaited)
+    migrate_database(settings, patience_s=60.0)
+    starting.join()
+    engine = engine_of(database_url_of(settings))
+    assert {"interviews", "reports"} <= set(inspect(engine).get_table_names())
+    engine.dispose()
+
+
 def test_a_file_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    """Its directory is not there."""
+    """Its directory is not there, and no waiting would make it."""
     engine = engine_of(f"sqlite:///{tmp_path}/none/x.sqlite")
     with pytest.raises(ConfigurationError, match=r"none/x.sqlite cannot be used now: unable to open database file"):
-        migrate(engine)
+        when_reachable(engine.url, partial(migrate, engine), patience_s=math.inf)
     engine.dispose()
 
 
@@ -211,6 +238,8 @@ def test_a_service_need_not_own_its_tables(postgres: PostgresServer) -> None:
         connection.execute(text("CREATE ROLE service LOGIN"))
     with pytest.raises(ConfigurationError, match="cannot be brought up to date: permission denied for schema public"):
         migrate(engine)
+    with pytest.raises(ConfigurationError, match=r"cannot be brought up to date: permission denied for database \w+$"):
+        migrate_jobs(service)
     migrate(owner)
     with writing(owner) as connection:
         connection.execute(text("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO service"))

@@ -14,6 +14,9 @@ from coldstart.runtime.settings import Settings
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
+# A database that starts along with this process needs some seconds.
+_PATIENCE_S = 60.0
+
 
 def tasks(settings: Settings) -> Mapping[str, TaskServing[Any, Any, Any]]:
     """The models that interviews take; those that INTERVIEW_REQUIRED names must be ready, the others need not.
@@ -45,6 +48,7 @@ def services(core: Core) -> Mapping[type[Any], Any]:
     Raises:
         ConfigurationError: the database cannot be used, or LLM_* do not say all that is needed.
     """
+    from coldstart.apps.interview_migration import migrate_database
     from coldstart.apps.interviewer import interviewer_of
     from coldstart.engines.file_kinds import stored_type_of
     from coldstart.engines.pyav_audio import PyAvEncoder
@@ -60,7 +64,7 @@ def services(core: Core) -> Mapping[type[Any], Any]:
     from coldstart.services.speech import Speech
     from coldstart.services.transcription import Transcriptions
     from coldstart.storage.answer_files import AnswerFiles
-    from coldstart.storage.database import database_url_of, engine_of, migrate
+    from coldstart.storage.database import database_url_of, engine_of, when_reachable
     from coldstart.storage.jobs import Jobs, jobs_url_of
     from coldstart.storage.sql_interviews import SqlInterviews
 
@@ -68,10 +72,10 @@ def services(core: Core) -> Mapping[type[Any], Any]:
     interviewer = interviewer_of(settings)
     files = AnswerFiles(settings.interview_root, min_free_bytes=settings.interview_min_free_bytes)
     url = database_url_of(settings)
+    migrate_database(settings, patience_s=_PATIENCE_S)
     engine = engine_of(url)
-    migrate(engine)
     store = SqlInterviews(engine, open_limit=settings.interview_open_limit)
-    jobs = Jobs(jobs_url_of(url))
+    jobs = when_reachable(engine.url, partial(Jobs, jobs_url_of(url)), patience_s=_PATIENCE_S)
     voice_and_ear = {**asr.services(core), **tts.services(core)}
     transcriptions: Transcriptions = voice_and_ear[Transcriptions]
     answers = InterviewAnswers(

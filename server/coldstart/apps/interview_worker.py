@@ -2,9 +2,9 @@
 
 import asyncio
 import gc
+import math
 import signal
 import threading
-import time
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 import structlog
 
 from coldstart.apps import asr, pulse
+from coldstart.apps.interview_migration import migrate_database
 from coldstart.apps.interviewer import interviewer_of
 from coldstart.apps.modes import served_models
-from coldstart.domain.errors import ColdstartError, EngineFailed, NotReady, Unavailable
+from coldstart.domain.errors import ColdstartError, EngineFailed, NotReady
 from coldstart.domain.manifest import load_manifest
 from coldstart.runtime.core import Core
 from coldstart.runtime.lifecycle import Lifecycle
@@ -28,7 +29,7 @@ from coldstart.runtime.timeline import StartupTimeline
 from coldstart.services.answer_writing import WrittenSound
 from coldstart.services.interview_reporting import Reporting, UnreportedInterviews
 from coldstart.storage.answer_files import AnswerFiles
-from coldstart.storage.database import database_url_of, engine_of, migrate, reading
+from coldstart.storage.database import database_url_of, engine_of
 from coldstart.storage.job_worker import DEFAULT_POLICY, JobPolicy, JobWorker, ReportHandler
 from coldstart.storage.jobs import Jobs, jobs_url_of
 from coldstart.storage.sql_interviews import SqlInterviews, WorkerBeat
@@ -40,7 +41,6 @@ _BEAT_S = 3.0
 # Of the grace, what is left for everything but the steps under way.
 _LAST_WORDS_S = 2.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
-_DATABASE_PAUSE_S = 2.0
 # Below the root.
 _NAMES = "interview_data/workers"
 
@@ -76,16 +76,8 @@ def open_interviews(settings: Settings) -> SqlInterviews:
     Raises:
         ConfigurationError: the database cannot be used.
     """
+    migrate_database(settings, patience_s=math.inf)
     engine = engine_of(database_url_of(settings))
-    log = structlog.get_logger("coldstart.worker")
-    while True:
-        try:
-            with reading(engine):
-                break
-        except Unavailable:
-            log.warning("database_awaited", retry_s=_DATABASE_PAUSE_S)
-            time.sleep(_DATABASE_PAUSE_S)
-    migrate(engine)
     return SqlInterviews(engine, open_limit=settings.interview_open_limit)
 
 

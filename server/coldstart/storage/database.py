@@ -1,9 +1,10 @@
 """The database of the interviews: an SQLite file, or Postgres. All of this blocks; engines may be shared by threads."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import structlog
 from alembic.operations import Operations
@@ -16,6 +17,8 @@ from coldstart.domain.errors import ConfigurationError, Overloaded, StorageFull,
 from coldstart.runtime.settings import Settings
 from coldstart.storage.migrations import REVISIONS
 
+ResultT = TypeVar("ResultT")
+
 _POSTGRES = "postgresql"
 _WRITES = "coldstart_writes"
 # Of one process. A thread of the API has one for the moment of a transaction.
@@ -23,9 +26,12 @@ _CONNECTIONS = 8
 _MORE_CONNECTIONS = 8
 _WAIT_S = 10
 _RETRY_S = 5
+# At a start.
+_AWAITED_EVERY_S = 2.0
 # Any numbers, as long as nothing else in the database locks by them.
 MIGRATING = 0x636F6C6401
 CREATING = 0x636F6C6402
+_SQLITE_PASSING = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL)
 _SQLITE_PRAGMAS = (
     f"busy_timeout = {_WAIT_S * 1000}",
     # Readers and the one writer do not wait for each other, also of two processes.
@@ -81,7 +87,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
     Raises:
         Unavailable: the database cannot be reached now, or is too busy.
     """
-    with _failures_told(engine), engine.connect() as connection:
+    with _failures_told(engine.url), engine.connect() as connection:
         if engine.dialect.name == _POSTGRES:
             connection = connection.execution_options(isolation_level="REPEATABLE READ")
         with connection.begin():
@@ -96,7 +102,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
         StorageFull: the disk of the database is full.
         Unavailable: the database cannot be reached now, or is too busy. Whether the change was made is not known.
     """
-    with _failures_told(engine), engine.execution_options(**{_WRITES: True}).begin() as connection:
+    with _failures_told(engine.url), engine.execution_options(**{_WRITES: True}).begin() as connection:
         yield connection
 
 
@@ -123,21 +129,49 @@ def migrate(engine: Engine) -> None:
     """Bring the tables to what this code wants; of several processes at once, one does it and the others wait.
 
     Raises:
-        ConfigurationError: the database cannot be reached, may not be changed, or is newer than this code. The
-            sentence has no password in it.
+        ConfigurationError: the database may not be changed, or is newer than this code. The sentence has no password
+            in it.
+        Unavailable: it cannot be reached now, or is too busy.
     """
+    with migrating(engine.url), writing(engine) as connection:
+        if engine.dialect.name == _POSTGRES:
+            connection.execute(text("SET LOCAL lock_timeout = '60s'"))
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+        alone(connection, MIGRATING)
+        context = MigrationContext.configure(connection, opts={"fn": _steps})
+        context.run_migrations(op=Operations(context))
+
+
+@contextmanager
+def migrating(url: URL) -> Iterator[None]:
+    """What the driver raises meanwhile becomes what `migrate` raises."""
     try:
-        with writing(engine) as connection:
-            if engine.dialect.name == _POSTGRES:
-                connection.execute(text("SET LOCAL lock_timeout = '60s'"))
-                connection.execute(text("SET LOCAL statement_timeout = 0"))
-            alone(connection, MIGRATING)
-            context = MigrationContext.configure(connection, opts={"fn": _steps})
-            context.run_migrations(op=Operations(context))
-    except Unavailable as error:
-        raise ConfigurationError(told_in_full(engine.url, error)) from error
+        with _failures_told(url):
+            yield
     except exc.DBAPIError as error:
-        raise ConfigurationError(f"{_place_of(engine.url)} cannot be brought up to date: {_reason(error)}") from error
+        raise ConfigurationError(f"{_place_of(url)} cannot be brought up to date: {_reason(error)}") from error
+
+
+def when_reachable(url: URL, action: Callable[[], ResultT], *, patience_s: float) -> ResultT:
+    """What comes of `action`, which is done again and again while the database is away, for it may be starting.
+
+    Args:
+        url: of the database.
+        action: what a start does with it; changes nothing when it is done twice.
+        patience_s: for which it is tried; infinite where nobody would start this process again.
+
+    Raises:
+        ConfigurationError: it was away all the while, or no waiting helps.
+    """
+    end = time.monotonic() + patience_s
+    while True:
+        try:
+            return action()
+        except Unavailable as error:
+            if time.monotonic() >= end or _is_in_vain(error):
+                raise ConfigurationError(_told_in_full(url, error)) from error
+        structlog.get_logger("coldstart.database").warning("database_awaited", retry_s=_AWAITED_EVERY_S)
+        time.sleep(_AWAITED_EVERY_S)
 
 
 def _steps(heads: tuple[str, ...], _context: MigrationContext) -> Iterable[RevisionStep]:
@@ -184,7 +218,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 @contextmanager
-def _failures_told(engine: Engine) -> Iterator[None]:
+def _failures_told(url: URL) -> Iterator[None]:
     try:
         yield
     except exc.TimeoutError as error:
@@ -195,17 +229,23 @@ def _failures_told(engine: Engine) -> Iterator[None]:
     except (exc.OperationalError, exc.InterfaceError) as error:
         # Callers are told no more: any of them may read it, and which database it is is none of their business.
         structlog.get_logger("coldstart.database").warning(
-            "database_fails", database=_place_of(engine.url), reason=_reason(error)
+            "database_fails", database=_place_of(url), reason=_reason(error)
         )
         if _is_disk_full(error):
             raise StorageFull("the database has no room left on its disk", retry_after_s=_RETRY_S) from error
         raise Unavailable("the database cannot be used now", retry_after_s=_RETRY_S) from error
 
 
-def told_in_full(url: URL, error: Unavailable) -> str:
+def _told_in_full(url: URL, error: Unavailable) -> str:
     """The same for who runs the service: which database it is, without its password, and what the driver says."""
     cause = error.__cause__
     return f"{_place_of(url)} cannot be used now: {_reason(cause)}" if isinstance(cause, exc.DBAPIError) else str(error)
+
+
+def _is_in_vain(error: Unavailable) -> bool:
+    """A file of SQLite is not away: where nobody else is at it, it cannot be used as it is."""
+    driver = getattr(error.__cause__, "orig", None)
+    return isinstance(driver, sqlite3.Error) and driver.sqlite_errorcode & 0xFF not in _SQLITE_PASSING
 
 
 def _place_of(url: URL) -> str:

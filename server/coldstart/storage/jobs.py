@@ -14,7 +14,7 @@ from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, Serializer, Workf
 from dbos import error as dbos_error
 
 from coldstart.domain.errors import NotFound, Unavailable
-from coldstart.storage.database import engine_of
+from coldstart.storage.database import engine_of, migrating
 
 APPLICATION = "coldstart"
 # The same for all revisions: a worker takes only jobs of its own version, and those of the image before are to go on.
@@ -185,17 +185,23 @@ def jobs_url_of(database_url: str) -> str:
 
 
 def migrate_jobs(url: str) -> None:
-    """Make the jobs' tables, or bring them up to date; several processes may do so at once."""
+    """Make the jobs' tables, or bring them up to date; several processes may do so at once.
+
+    Raises:
+        ConfigurationError: the database may not be changed; the sentence has no password in it.
+        Unavailable: it cannot be reached now.
+    """
     through_our_logs()
     made = sqlalchemy.make_url(url)
-    if made.get_backend_name() == "sqlite":
-        Path(made.database or "").parent.mkdir(parents=True, exist_ok=True)
-        engine = sqlalchemy.create_engine(made)
-        with engine.connect() as connection:
-            # Kept in the file: who reads does not wait for who writes.
-            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-        engine.dispose()
-    DBOS.migrate(url)
+    with migrating(made):
+        if made.get_backend_name() == "sqlite":
+            Path(made.database or "").parent.mkdir(parents=True, exist_ok=True)
+            engine = sqlalchemy.create_engine(made)
+            with engine.connect() as connection:
+                # Kept in the file: who reads does not wait for who writes.
+                connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+            engine.dispose()
+        DBOS.migrate(url)
 
 
 def jobs_engine_of(url: str) -> sqlalchemy.Engine:
