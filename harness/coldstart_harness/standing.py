@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from coldstart_harness.figures import format_seconds
-from coldstart_harness.service import NoAnswer, Reply, Service, failures_in
+from coldstart_harness.service import PROBE_TIMEOUT_S, NoAnswer, Reply, Service, failures_in
 
 Kind = Literal["ready", "waiting", "failed", "foreign"]
 
@@ -17,6 +17,8 @@ _UNDER_WAY = ("pending", "loading", "warming")
 _GATEWAY = (429, 502, 503, 504)
 _WORKER = "worker"
 _LONGEST_TEXT = 500
+# The last look is a look, too.
+_SHORTEST_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +54,22 @@ class Standing:
         return ", ".join(f"{name} {part.state}" for name, part in self.parts.items()) or self.reason
 
 
-def standing_of(service: Service) -> Standing:
-    """Ask `/readyz`, and where that is ours `/health`."""
+def standing_of(service: Service, deadline: float) -> Standing:
+    """Ask `/readyz`, and where that is ours `/health`.
+
+    Args:
+        service: to look at.
+        deadline: on `time.monotonic()`; the look ends at most 1 s later.
+    """
     try:
-        reply = service.ask("/readyz")
+        reply = service.ask("/readyz", timeout_s=_patience_s(deadline))
     except NoAnswer as error:
         return Standing("foreign" if error.is_foreign else "waiting", f"not reachable: {error}")
     detail = reply.document.get("detail")
     is_ready = reply.status == 200 and reply.document.get("ready") is True
     if not is_ready and reply.status not in _GATEWAY:
         return Standing("foreign", f"{service.url}/readyz is no readiness of ours: {_met(reply)}")
-    health = service.health()
+    health = service.health(timeout_s=_patience_s(deadline))
     parts = dict(_parts_in(health))
     if is_ready:
         return Standing("ready", "; ".join(_amiss(health, parts)), parts)
@@ -98,6 +105,10 @@ class Changes:
         if reason and reason != self._reason:
             yield f"  {reason}"
         self._reason = reason
+
+
+def _patience_s(deadline: float) -> float:
+    return min(PROBE_TIMEOUT_S, max(deadline - time.monotonic(), _SHORTEST_S))
 
 
 def _parts_in(health: Mapping[str, Any]) -> Iterator[tuple[str, Part]]:

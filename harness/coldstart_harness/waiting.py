@@ -92,7 +92,7 @@ def wait_until_ready(
     watch, changes = _Watch(service, container, deadline), Changes()
     ours_at = time.monotonic()
     while True:
-        standing = standing_of(service)
+        standing = standing_of(service, deadline)
         for line in changes.since_last(standing):
             note(line)
         say(standing.summary)

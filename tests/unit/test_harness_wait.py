@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -206,6 +206,30 @@ def test_a_port_without_http_is_waited_for(greeting: bytes) -> None:
     """A container engine's proxy accepts and closes before the service listens, and looks like another protocol."""
     with speaking(greeting) as url, pytest.raises(TimedOut, match="not reachable: no HTTP answer: "):
         wait_until_ready(Service(url), time.monotonic() + 0.3)
+
+
+@pytest.mark.parametrize("line", [b"X-More: to come\r\n", b"\r\n" + b" " * 64])
+def test_an_answer_that_comes_in_drops_does_not_stretch_the_time(line: bytes) -> None:
+    """Neither its headers nor its body; the connection is not left open."""
+    dropped, pause = threading.Event(), threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip() -> None:
+            caller, _ = listener.accept()
+            with caller, suppress(OSError):
+                caller.recv(65536)
+                caller.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n")
+                for _ in range(100):
+                    caller.sendall(line)
+                    pause.wait(0.05)
+            dropped.set()
+
+        threading.Thread(target=drip, daemon=True).start()
+        begun = time.monotonic()
+        with pytest.raises(TimedOut, match=r"not reachable: no answer within 0\.5 s"):
+            wait_until_ready(Service(f"http://127.0.0.1:{listener.getsockname()[1]}"), begun + 0.3)
+        assert time.monotonic() - begun < 2.0
+        assert dropped.wait(2.0)
 
 
 def test_https_of_a_server_without_it_is_told(stand_in: StandIn) -> None:
