@@ -13,7 +13,7 @@ pytestmark = pytest.mark.docker
 SHELLS = {"sh", "bash", "dash", "ash", "ksh", "zsh", "fish", "busybox"}
 LABELS = ("title", "description", "version", "revision", "source", "licenses")
 # From what never changes to what always does; the first word of a layer's name is its kind.
-KINDS = ("runtime", "wheel", "wheels", "model", "code")
+KINDS = ("runtime", "volumes", "wheel", "wheels", "model", "code")
 
 
 def test_runs_as_a_user_without_privileges(contents: ImageAtRest) -> None:

@@ -27,6 +27,7 @@ _API = "api"
 _LONGEST_BACKOFF_S = 30
 # supervisord's levels by their numbers, as our own logs call them.
 _LEVELS = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
+_STOPS = frozenset({signal.SIGTERM, signal.SIGINT})
 # Of waitpid, as a shell tells of a process that a signal has ended.
 _SIGNALLED = 128
 
@@ -104,7 +105,25 @@ class _Options(ServerOptions):  # type: ignore[misc]
     def setsignals(self) -> None:
         """Also lets in what was held back while this process became the supervisor."""
         super().setsignals()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+
+    def fork(self) -> int:
+        """A signal to stop that a child gets before it is its own program is held back: our handler would lose it."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+        pid = -1
+        try:
+            pid = super().fork()
+        finally:
+            if pid:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+        return pid
+
+    def execve(self, filename: str, argv: list[str], env: dict[str, str]) -> None:
+        """In a child: what was held back ends it."""
+        for stop in _STOPS:
+            signal.signal(stop, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+        super().execve(filename, argv, env)
 
 
 class _Wakening:
