@@ -110,7 +110,7 @@ class _Options(ServerOptions):  # type: ignore[misc]
     def fork(self) -> int:
         """A signal to stop that a child gets before it is its own program is held back: our handler would lose it."""
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
-        pid = -1
+        pid: int = -1
         try:
             pid = super().fork()
         finally:
