@@ -14,8 +14,10 @@ from coldstart_harness.slo.loading import SloFile
 EFFORT = Effort(runs=5, seconds=4, requests=120)
 # They start or load a service many times over, and ask the same code in every image that holds it.
 _LONG = frozenset({"drain", "latency", "ledger", "lockdown", "overload", "readiness"})
-# Minutes that an interview's two processes take, for what its own tests of stops and of load ask too.
-_THOROUGH = frozenset({("interview", "latency"), ("interview", "ledger"), ("interview", "overload")})
+# What takes minutes where an answer takes long, or a start has two processes.
+_THOROUGH = frozenset(
+    {("asr", "overload"), ("interview", "latency"), ("interview", "ledger"), ("interview", "overload")}
+)
 _EFFORTS = {
     # Cold, loaded and warm starts, so many of each.
     "ledger": replace(EFFORT, runs=3),
