@@ -1,5 +1,6 @@
 """The interview application over fake models: storage, jobs, sound files and questions are the real ones."""
 
+import asyncio
 import contextlib
 import hashlib
 import io
@@ -80,7 +81,7 @@ def interview_core(directory: Path, fakes: InterviewFakes, *, without: str = "",
     settings = load_settings(
         {"SERVICE_MODE": "wheel", "MODELS_MANIFEST": str(manifest), "INTERVIEW_ROOT": str(root), **environ}
     )
-    tasks = fakes.tasks(frozenset(settings.interview_required.split(",")))
+    tasks = fakes.tasks(settings.interview_required_tasks)
     timeline = StartupTimeline()
     loading = ModelLoading(tasks, settings.queue_limit)
     entries = tuple(tasks[entry.task].entry_of(entry) for entry in load_manifest(manifest).models)
@@ -155,3 +156,20 @@ def _model(directory: Path, task: str) -> dict[str, object]:
         "artifacts": {"fake": {"path": str(artifact), "files": [file]}},
         "golden": {},
     }
+
+
+@contextlib.asynccontextmanager
+async def half_an_upload(
+    server: LiveServer, session: str
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection on which 50 kB of a sound have come, of 90 kB."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(server.http).port)
+    head = f"POST /sessions/{session}/answers HTTP/1.1\r\nhost: x\r\ncontent-length: 90000\r\n"
+    form = '--b\r\ncontent-disposition: form-data; name="file"; filename="f"\r\n\r\n'
+    writer.write(f"{head}content-type: multipart/form-data; boundary=b\r\n\r\n{form}".encode() + bytes(50_000))
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()

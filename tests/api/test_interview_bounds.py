@@ -1,14 +1,20 @@
 """What interviews may take of a process while it has much to do: whose place is whose, and for how long."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from tests.interview_serving import InterviewFakes, interview_client, interview_core, interview_served, wav
+from tests.interview_serving import (
+    InterviewFakes,
+    half_an_upload,
+    interview_client,
+    interview_core,
+    interview_served,
+    wav,
+)
 from tests.live_serving import LiveClient, LiveServer
 from websockets.asyncio.client import connect
 
@@ -33,23 +39,6 @@ async def created(server: LiveServer) -> str:
         reply = await client.post(f"{server.http}/sessions/create")
     assert reply.status_code == 201, reply.text
     return str(reply.json()["session_id"])
-
-
-@contextlib.asynccontextmanager
-async def half_an_upload(
-    server: LiveServer, session: str
-) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection on which a sound has begun to come."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(server.http).port)
-    head = f"POST /sessions/{session}/answers HTTP/1.1\r\nhost: x\r\ncontent-length: 90000\r\n"
-    form = '--b\r\ncontent-disposition: form-data; name="file"; filename="f"\r\n\r\n'
-    writer.write(f"{head}content-type: multipart/form-data; boundary=b\r\n\r\n{form}".encode() + bytes(50_000))
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
 
 
 async def answer_to(server: LiveServer, session: str, questions: int = 1) -> list[str]:

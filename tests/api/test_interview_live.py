@@ -12,7 +12,7 @@ import av
 import httpx
 import pytest
 from structlog.testing import capture_logs
-from tests.interview_serving import InterviewFakes, interview_core, interview_served, wav
+from tests.interview_serving import InterviewFakes, half_an_upload, interview_core, interview_served, wav
 from tests.live_serving import LiveClient, LiveServer, pcm
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
@@ -358,23 +358,6 @@ async def test_two_who_answer_one_question_get_one_answer(server: LiveServer, co
         events, code = await other.rest()
     assert (code, events[-1]["error"]["status"]) == (1008, 409)
     assert len(kept(core)) == 1
-
-
-@contextlib.asynccontextmanager
-async def half_an_upload(
-    server: LiveServer, session: str
-) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection on which 50 kB of a sound have come, of 90 kB."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(server.http).port)
-    head = f"POST /sessions/{session}/answers HTTP/1.1\r\nhost: x\r\ncontent-length: 90000\r\n"
-    form = '--b\r\ncontent-disposition: form-data; name="file"; filename="f"\r\n\r\n'
-    writer.write(f"{head}content-type: multipart/form-data; boundary=b\r\n\r\n{form}".encode() + bytes(50_000))
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
 
 
 async def test_an_upload_that_breaks_off_leaves_nothing(server: LiveServer, core: Core) -> None:

@@ -128,7 +128,7 @@ def services(core: Core) -> Mapping[type[Any], Any]:
 
 
 def _required(settings: Settings, served: Mapping[str, Any]) -> frozenset[str]:
-    required = frozenset(task.strip() for task in settings.interview_required.split(",") if task.strip())
+    required = settings.interview_required_tasks
     if unknown := sorted(required - served.keys()):
         raise ConfigurationError(
             f"INTERVIEW_REQUIRED names {', '.join(map(repr, unknown))}; it can name {', '.join(map(repr, served))}"

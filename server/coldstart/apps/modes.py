@@ -67,16 +67,12 @@ def _interview() -> Composition:
     return interview
 
 
-def _required_of_interview(settings: Settings) -> frozenset[str]:
-    return frozenset(task.strip() for task in settings.interview_required.split(",") if task.strip())
-
-
 SERVICES: Mapping[str, Service] = {
     "wheel": Service(lambda _: frozenset({"next-token"}), _wheel),
     "asr": Service(lambda _: frozenset({"speech-to-text", "voice-activity"}), _asr),
     "tts": Service(lambda _: frozenset({"text-to-speech"}), _tts),
     # It keeps what it is told, which wants volumes.
-    "interview": Service(_required_of_interview, _interview, part_of_all=False),
+    "interview": Service(lambda settings: settings.interview_required_tasks, _interview, part_of_all=False),
 }
 
 ALL = "all"

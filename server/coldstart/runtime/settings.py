@@ -136,6 +136,11 @@ class Settings(BaseSettings):
         return (init_settings,)
 
     @property
+    def interview_required_tasks(self) -> frozenset[str]:
+        """INTERVIEW_REQUIRED, taken apart."""
+        return frozenset(task.strip() for task in self.interview_required.split(",") if task.strip())
+
+    @property
     def json_logs(self) -> bool:
         """One JSON line an event, rather than coloured text."""
         return self.profile != "dev"
